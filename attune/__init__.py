@@ -1,0 +1,1 @@
+"""The command line, and the only place where graph, loaders, gnn and api meet."""

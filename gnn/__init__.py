@@ -1,0 +1,1 @@
+"""Snapshot -> heterogeneous graph attention network -> artefact -> ranking and explanation."""

@@ -1,0 +1,1 @@
+"""The property graph: everything that speaks Cypher lives here and nowhere else."""

@@ -1,0 +1,1 @@
+"""A shop's data -> clean records -> graph."""
