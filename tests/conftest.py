@@ -1,0 +1,60 @@
+"""Fixtures for the whole run: one real Neo4j, one small shop."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import shop as shops
+
+if TYPE_CHECKING:
+    from graph.client import Client, Settings
+
+# `pytest.importorskip` would hide a broken house; imports of rooms stay inside the fixtures so that unit tests of one
+# room do not pay for the others.
+
+
+@pytest.fixture(scope="session")
+def shop() -> shops.Shop:
+    """The small shop's rows."""
+    return shops.make()
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh `ATTUNE_HOME` for the whole run."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def neo4j(home: Path) -> Iterator["Settings"]:
+    """One local Neo4j for the whole run; never the one that `NEO4J_URI` may name."""
+    from graph import server
+
+    saved = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("NEO4J_")}
+    try:
+        yield server.up(home, heap_mb=512, report=print)
+        server.down(home)
+    finally:
+        os.environ.update(saved)
+
+
+@pytest.fixture(scope="session")
+def session_client(neo4j: "Settings") -> Iterator["Client"]:
+    """One client for the whole run."""
+    from graph.client import Client
+
+    with Client(neo4j) as client:
+        yield client
+
+
+@pytest.fixture
+def client(session_client: "Client") -> "Client":
+    """A client on an empty graph with the current schema."""
+    from graph import schema, write
+
+    write.wipe(session_client)
+    schema.migrate(session_client)
+    return session_client
