@@ -11,7 +11,7 @@ help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 setup: .venv/.installed ## Create .venv from the lock file; fetch Java and Neo4j
-	@$(BIN)/python -c 'from graph import server; server.fetch(print)'
+	@$(BIN)/python -c 'from graph import jars; jars.fetch(print)'
 
 .venv/.installed: requirements.lock requirements-uv.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -1,0 +1,208 @@
+"""The `attune` command: what can be typed, and how a run ends (0 done, 1 failed, 2 wrong use or bad input).
+
+Rooms are imported inside the commands: `attune serve` must start without torch and polars, and `--help` at once.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attune import console
+
+app = typer.Typer(
+    help="Attune: graph recommendations that fuse attention with purchase power, and say why.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+load_app = typer.Typer(help="Load a shop's data into the graph.", no_args_is_help=True)
+app.add_typer(load_app, name="load")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for machines.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first bad row.")]
+Online = Annotated[
+    bool | None,
+    typer.Option("--online/--bulk", help="Write through the running database, or import offline into an empty one."),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override one setting; repeatable.")]
+
+
+def moment_us(text: str | None) -> int | None:
+    """Return an ISO 8601 date or time as int64 microseconds, UTC when it names no zone."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not an ISO 8601 date, such as 2017-10-31", param_hint="--until") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return int(moment.timestamp() * 1_000_000)
+
+
+@app.command()
+def up(heap_mb: Annotated[int, typer.Option(min=256, help="Java heap in MiB.")] = 1024, json: Json = False) -> None:
+    """Start the local Neo4j (fetched on first use) and print its addresses."""
+    from attune import local
+
+    local.up(heap_mb=heap_mb, json=json)
+
+
+@app.command()
+def down(json: Json = False) -> None:
+    """Stop the local Neo4j; the graph stays on disk."""
+    from attune import local
+
+    local.down(json=json)
+
+
+@app.command()
+def status(json: Json = False) -> None:
+    """Say what runs, what is loaded and what is served."""
+    from attune import local
+
+    local.status(json=json)
+
+
+@load_app.command("complete-journey")
+def load_complete_journey(
+    households: Annotated[int | None, typer.Option(min=1, help="Only the first N households.")] = None,
+    strict: Strict = False,
+    online: Online = None,
+    json: Json = False,
+) -> None:
+    """Load the Complete Journey data set (one year of a grocer, inside a Python package)."""
+    from attune import data
+
+    data.load_complete_journey(households=households, strict=strict, online=online, json=json)
+
+
+@load_app.command("files")
+def load_files(
+    folder: Annotated[Path, typer.Argument(help="Folder with events.*, items.*, users.*, source.toml.")],
+    strict: Strict = False,
+    online: Online = None,
+    json: Json = False,
+) -> None:
+    """Load a shop's own files (docs/files.md)."""
+    from attune import data
+
+    data.load_files(folder, strict=strict, online=online, json=json)
+
+
+@load_app.command("taobao")
+def load_taobao(
+    folder: Annotated[Path, typer.Argument(help="Folder with train.parquet.")],
+    strict: Strict = False,
+    online: Online = None,
+    json: Json = False,
+) -> None:
+    """Load the Taobao view/cart/buy data set."""
+    from attune import data
+
+    data.load_taobao(folder, strict=strict, online=online, json=json)
+
+
+@app.command()
+def train(
+    settings: Set = None,
+    device: Device = "auto",
+    until: Annotated[str | None, typer.Option(help="Use events before this date only (ISO 8601).")] = None,
+    json: Json = False,
+) -> None:
+    """Train on the loaded graph, promote the artefact and write its output into the graph."""
+    from attune import training
+
+    training.train(settings or [], device=device, until=moment_us(until), json=json)
+
+
+@app.command()
+def evaluate(
+    models: Annotated[str | None, typer.Option(help="Comma-separated; all when left out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the JSON table and the plots.")] = None,
+    settings: Set = None,
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Measure the model beside the baselines (docs/model.md)."""
+    from attune import training
+
+    names = [name.strip() for name in models.split(",") if name.strip()] if models else None
+    training.evaluate(names, out=out, settings=settings or [], device=device, json=json)
+
+
+@app.command()
+def recommend(
+    user: Annotated[str | None, typer.Argument(help="The shop's own id of the user.")] = None,
+    everyone: Annotated[bool, typer.Option("--all", help="Every user, into a file.")] = False,
+    k: Annotated[int, typer.Option("-k", help="How many items.")] = 20,
+    mode: Annotated[str, typer.Option(help="all, discover (never bought) or rebuy.")] = "all",
+    budget: Annotated[float | None, typer.Option(min=0.0, help="No item above this price.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Parquet file for --all: user_id, item_id, rank, score.")] = None,
+    json: Json = False,
+) -> None:
+    """Recommend items to one user, or to every user."""
+    from attune import lists
+
+    if everyone == (user is not None):
+        raise typer.BadParameter("name one USER, or give --all")
+    if user is not None:
+        lists.recommend(user, k=k, mode=mode, budget=budget, json=json)
+    elif out is None:
+        raise typer.BadParameter("--all needs --out FILE.parquet")
+    else:
+        lists.recommend_all(k=k, mode=mode, budget=budget, out=out, json=json)
+
+
+@app.command()
+def explain(
+    user: Annotated[str, typer.Argument(help="The shop's own id of the user.")],
+    item: Annotated[str, typer.Argument(help="The shop's own id of the item.")],
+    json: Json = False,
+) -> None:
+    """Say through which paths an item gets its score for a user."""
+    from attune import lists
+
+    lists.explain(user, item, json=json)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
+) -> None:
+    """Serve the GraphQL API and the page until Ctrl-C."""
+    from attune import serving
+
+    serving.serve(host, port)
+
+
+@app.command()
+def demo(
+    households: Annotated[int | None, typer.Option(min=1, help="Only the first N households.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; the next free one when taken.")] = 8000,
+    browse: Annotated[bool, typer.Option("--open/--no-open", help="Open the page where there is a display.")] = True,
+) -> None:
+    """Start Neo4j, load Complete Journey, train, serve; open the page."""
+    from attune import demonstration
+
+    demonstration.run(households=households, host=host, port=port, browse=browse)
+
+
+def main() -> None:
+    """Run the command line; every known failure ends in one line and a remedy."""
+    from gnn.errors import BadConfig, ModelError, NotEnoughData
+    from graph.errors import GraphError
+
+    try:
+        app()
+    except KeyboardInterrupt:
+        console.stop("interrupted; nothing is lost", "Run the same command again to go on where it stopped.")
+    except (BadConfig, NotEnoughData) as error:
+        console.stop(str(error), code=console.WRONG_USE)
+    except (GraphError, ModelError) as error:
+        console.stop(str(error))

@@ -1,0 +1,56 @@
+"""What the command line says and how it ends: results on stdout, progress on stderr, one line for a user's mistake."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+OUT = Console(highlight=False, soft_wrap=True)
+ERR = Console(stderr=True, highlight=False, soft_wrap=True)
+
+FAILED = 1
+WRONG_USE = 2
+
+
+def emit(data: Mapping[str, Any]) -> None:
+    """Print one JSON object on stdout, for machines."""
+    flags = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE
+    sys.stdout.write(orjson.dumps(data, option=flags).decode())
+    sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    """Print one line of progress on stderr."""
+    ERR.print(text, markup=False)
+
+
+def table(columns: list[str], rows: list[list[str]], *, title: str | None = None, right: tuple[int, ...] = ()) -> None:
+    """Print a table on stdout; columns at the positions `right` are right-aligned."""
+    drawn = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for position, column in enumerate(columns):
+        drawn.add_column(column, justify="right" if position in right else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*[cell.replace("[", "\\[") for cell in row])
+    OUT.print(drawn)
+
+
+@contextmanager
+def step(title: str, *, say: Callable[[str], None] = say) -> Iterator[None]:
+    """Say what starts, and afterwards how long it took."""
+    say(f"» {title}")
+    begun = time.monotonic()
+    yield
+    say(f"  done in {time.monotonic() - begun:.1f} s")
+
+
+def stop(message: str, remedy: str | None = None, *, code: int = FAILED) -> NoReturn:
+    """End with `code`, saying what happened and what to do; never a traceback."""
+    ERR.print(f"error: {message}", style="red", markup=False)
+    if remedy:
+        ERR.print(f"       {remedy}", markup=False)
+    raise SystemExit(code)
