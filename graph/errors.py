@@ -25,6 +25,10 @@ class TimedOut(GraphError):
     """The database did not answer within the allowed time; the statement was ended there too."""
 
 
+class OutOfMemory(GraphError):
+    """A statement needed more memory than the server grants to transactions."""
+
+
 class AuthFailed(GraphError):
     """The database refused the user or the password."""
 

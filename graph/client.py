@@ -1,0 +1,270 @@
+"""The one door to Neo4j: a driver with bounds on every wait, and its failures in Attune's own words.
+
+`Client` is for batch work, `AsyncClient` for requests. Both run one statement in one managed transaction.
+"""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Any, LiteralString, Self
+
+import neo4j
+from neo4j.exceptions import (
+    AuthError,
+    ConfigurationError,
+    ConnectionAcquisitionTimeoutError,
+    DriverError,
+    Neo4jError,
+    ServiceUnavailable,
+    SessionExpired,
+    TransientError,
+)
+
+from graph.errors import AuthFailed, GraphError, OutOfMemory, TimedOut, Unavailable
+
+BATCH_TIMEOUT_S = 120.0
+"""Longest statement of batch work; the local server ends longer ones by itself."""
+
+_CONNECT_TIMEOUT_S = 5.0
+# How long a managed transaction is tried again after a deadlock, a lost connection or a restart.
+_BATCH_RETRY_S = 10.0
+_REQUEST_RETRY_S = 2.0
+# The database ends a statement at its timeout and says so; only when it says nothing does the client give up itself.
+_SLACK_S = 1.0
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the graph is, and who asks."""
+
+    uri: str
+    """`bolt://`, `neo4j://`, or either with `+s` for encryption."""
+    user: str
+    password: str = field(repr=False)
+    database: str | None = None
+    """None: the user's default database."""
+    timeout_s: float = 10.0
+    """Longest statement at request time."""
+
+
+def settings(home: Path) -> Settings:
+    """Return the settings of `NEO4J_URI` (with `_USER`, `_PASSWORD`, `_DATABASE`), else of the running local server.
+
+    Raises `Unavailable` when there is neither.
+    """
+    uri = os.environ.get("NEO4J_URI", "").strip()
+    if uri:
+        return Settings(
+            uri=uri,
+            user=os.environ.get("NEO4J_USER") or "neo4j",
+            password=os.environ.get("NEO4J_PASSWORD", ""),
+            database=os.environ.get("NEO4J_DATABASE") or None,
+        )
+    from graph import local  # only the local server needs psutil
+
+    running = local.running(home)
+    if running is None:
+        raise Unavailable(
+            "No Neo4j is running.", "Start the local one with `attune up`, or set NEO4J_URI to a server of your own."
+        )
+    return local.settings(home, running)
+
+
+class Client:
+    """A synchronous client; close it, or use it as a context manager. Safe to share between threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        try:
+            self._driver = neo4j.GraphDatabase.driver(
+                settings.uri, auth=(settings.user, settings.password), **_config(_BATCH_RETRY_S)
+            )
+        except (ConfigurationError, ValueError) as error:
+            raise _bad_address(settings, error) from error
+
+    def read(self, query: LiteralString, /, *, timeout_s: float | None = None, **params: object) -> list[Row]:
+        """Run one reading statement and return its rows.
+
+        Raises `Unavailable`, `TimedOut` (after `timeout_s`, default `BATCH_TIMEOUT_S`), `AuthFailed`, `OutOfMemory` or
+        `GraphError`.
+        """
+        return self._run(neo4j.READ_ACCESS, query, params, timeout_s or BATCH_TIMEOUT_S)
+
+    def write(self, query: LiteralString, /, *, timeout_s: float | None = None, **params: object) -> list[Row]:
+        """Run one writing statement in its own transaction and return its rows; errors as in `read`.
+
+        A transaction whose commit was not answered may be run twice: statements must be idempotent.
+        """
+        return self._run(neo4j.WRITE_ACCESS, query, params, timeout_s or BATCH_TIMEOUT_S)
+
+    def _run(self, access: str, query: LiteralString, params: Mapping[str, object], timeout_s: float) -> list[Row]:
+        @neo4j.unit_of_work(timeout=timeout_s)
+        def work(transaction: neo4j.ManagedTransaction) -> list[Row]:
+            try:
+                result = transaction.run(query, dict(params))
+                return [dict(record.items()) for record in result]
+            except TransientError as error:
+                raise _out_of_memory(error) or error from error
+
+        try:
+            with self._driver.session(database=self.settings.database, default_access_mode=access) as session:
+                if access == neo4j.READ_ACCESS:
+                    return session.execute_read(work)
+                return session.execute_write(work)
+        except (DriverError, Neo4jError) as error:
+            raise _translated(error, self.settings, timeout_s) from error
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._driver.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncClient:
+    """The same, asynchronous, for requests: every call ends within about `Settings.timeout_s`, even on a hung server.
+
+    `queries` counts the statements sent.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.queries = 0
+        try:
+            self._driver = neo4j.AsyncGraphDatabase.driver(
+                settings.uri, auth=(settings.user, settings.password), **_config(_REQUEST_RETRY_S)
+            )
+        except (ConfigurationError, ValueError) as error:
+            raise _bad_address(settings, error) from error
+
+    async def read(self, query: LiteralString, /, *, timeout_s: float | None = None, **params: object) -> list[Row]:
+        """Run one reading statement and return its rows; errors as in `Client.read`."""
+        return await self._run(neo4j.READ_ACCESS, query, params, timeout_s or self.settings.timeout_s)
+
+    async def write(self, query: LiteralString, /, *, timeout_s: float | None = None, **params: object) -> list[Row]:
+        """Run one writing statement in its own transaction and return its rows; errors as in `Client.read`."""
+        return await self._run(neo4j.WRITE_ACCESS, query, params, timeout_s or self.settings.timeout_s)
+
+    async def ping(self, *, timeout_s: float = 2.0) -> None:
+        """Return when the database answers; raise the errors of `read` when it does not, within `timeout_s`."""
+        await self.read("RETURN 1 AS one", timeout_s=timeout_s)
+
+    async def _run(
+        self, access: str, query: LiteralString, params: Mapping[str, object], timeout_s: float
+    ) -> list[Row]:
+        @neo4j.unit_of_work(timeout=timeout_s)
+        async def work(transaction: neo4j.AsyncManagedTransaction) -> list[Row]:
+            self.queries += 1
+            try:
+                result = await transaction.run(query, dict(params))
+                return [dict(record.items()) async for record in result]
+            except TransientError as error:
+                raise _out_of_memory(error) or error from error
+
+        try:
+            async with (
+                asyncio.timeout(timeout_s + _SLACK_S),
+                self._driver.session(database=self.settings.database, default_access_mode=access) as session,
+            ):
+                if access == neo4j.READ_ACCESS:
+                    return await session.execute_read(work)
+                return await session.execute_write(work)
+        except TimeoutError as error:
+            raise _timed_out(timeout_s) from error
+        except (DriverError, Neo4jError) as error:
+            raise _translated(error, self.settings, timeout_s) from error
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._driver.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def _config(retry_s: float) -> dict[str, Any]:
+    return {
+        "connection_timeout": _CONNECT_TIMEOUT_S,
+        "connection_acquisition_timeout": 2 * _CONNECT_TIMEOUT_S,
+        "max_transaction_retry_time": retry_s,
+        "initial_retry_delay": 0.2,
+        # A connection that was idle for a while may be dead: better one small round trip than a failed request.
+        "liveness_check_timeout": 30.0,
+        "notifications_min_severity": "OFF",
+        "telemetry_disabled": True,
+        "user_agent": "attune",
+    }
+
+
+_CODES: Mapping[str, str] = MappingProxyType(
+    {
+        "Neo.ClientError.Transaction.TransactionTimedOut": "timeout",
+        "Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration": "timeout",
+        "Neo.ClientError.Transaction.Terminated": "timeout",
+        "Neo.ClientError.Database.DatabaseNotFound": "database",
+        "Neo.TransientError.General.DatabaseUnavailable": "unavailable",
+        "Neo.TransientError.Database.DatabaseUnavailable": "unavailable",
+        "Neo.DatabaseError.Database.DatabaseUnavailable": "unavailable",
+        "Neo.DatabaseError.Database.UnableToStartDatabase": "unavailable",
+    }
+)
+
+
+def _translated(error: DriverError | Neo4jError, settings: Settings, timeout_s: float) -> GraphError:
+    if isinstance(error, AuthError):
+        return AuthFailed(
+            f"Neo4j at {settings.uri} refused the user {settings.user!r} or the password.",
+            "Check NEO4J_USER and NEO4J_PASSWORD; for the local server, the file that `attune status` names.",
+        )
+    if isinstance(error, ServiceUnavailable | SessionExpired | ConnectionAcquisitionTimeoutError):
+        return Unavailable(
+            f"Neo4j at {settings.uri} does not answer: {error}",
+            "Check `attune status` (local) or NEO4J_URI, then try again.",
+        )
+    if isinstance(error, Neo4jError):
+        match _CODES.get(error.code or ""):
+            case "timeout":
+                return _timed_out(timeout_s)
+            case "database":
+                return Unavailable(f"Neo4j at {settings.uri}: {error.message}", "Check NEO4J_DATABASE.")
+            case "unavailable":
+                return Unavailable(f"The database at {settings.uri} is not available: {error.message}", "Try again.")
+            case _:
+                return _out_of_memory(error) or GraphError(f"Neo4j refused a statement: {error.message}")
+    return GraphError(f"The driver failed: {error}")
+
+
+def _timed_out(timeout_s: float) -> TimedOut:
+    return TimedOut(f"Neo4j did not answer within {timeout_s:g} s.", "Try again, or ask for less.")
+
+
+def _out_of_memory(error: Neo4jError) -> OutOfMemory | None:
+    # Reported as transient: the driver would try it again until its time is up, and fail the same way.
+    if "OutOfMemory" not in (error.code or ""):
+        return None
+    return OutOfMemory(
+        f"A statement needed more memory than Neo4j may use for transactions: {error.message}",
+        "Use smaller batches, or give the server more heap (`attune up --heap-mb`).",
+    )
+
+
+def _bad_address(settings: Settings, error: Exception) -> Unavailable:
+    return Unavailable(
+        f"{settings.uri!r} is not an address of a Neo4j: {error}", "NEO4J_URI looks like bolt://localhost:7687."
+    )

@@ -1,0 +1,204 @@
+"""The process of the local Neo4j: its configuration, its start, what its log says when it fails, its end."""
+
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from graph import jars, java, local
+from graph.client import Client, Settings
+from graph.errors import AuthFailed, GraphError, ServerFailed, Unavailable
+
+Report = Callable[[str], None]
+
+BOLT_PORT = 7687
+HTTP_PORT = 7474
+
+_START_TIMEOUT_S = 180.0
+_STOP_TIMEOUT_S = 60.0
+_PAGE_CACHE_MB = 256
+
+_CONF = """\
+# Written by Attune at each start.
+server.directories.data={folder}/data
+server.directories.logs={folder}/logs
+server.default_listen_address=127.0.0.1
+server.bolt.listen_address=127.0.0.1:{bolt}
+server.bolt.advertised_address=127.0.0.1:{bolt}
+server.http.listen_address=127.0.0.1:{http}
+server.http.advertised_address=127.0.0.1:{http}
+server.https.enabled=false
+server.memory.pagecache.size={page_cache_mb}m
+db.transaction.timeout=120s
+db.memory.transaction.max={transaction_mb}m
+dbms.memory.transaction.total.max={total_mb}m
+db.tx_log.rotation.retention_policy=1 files
+dbms.usage_report.enabled=false
+client.allow_telemetry=false
+# A server that hangs is noticed by its clients after keep_alive * probes.
+server.bolt.connection_keep_alive=10s
+server.bolt.connection_keep_alive_for_requests=ALL
+server.bolt.connection_keep_alive_probes=2
+"""
+
+# What Neo4j writes when it will not start, and what to do about it.
+_CAUSES = (
+    (("Could not reserve enough space", "insufficient memory", "OutOfMemoryError", "Cannot allocate memory"), "memory"),
+    (("Address already in use", "BindException"), "port"),
+    (("newer version", "downgrade", "Unknown store version", "not possible to open", "UnknownStoreVersion"), "newer"),
+    (("FileLockException", "already in use by another process", "Lock file has been locked"), "locked"),
+    (("No space left on device",), "disk"),
+)
+REMEDIES = {
+    "memory": "There is too little memory: close other programs, or start with a smaller heap (`--heap-mb 512`).",
+    "port": "Another program took the port in the meantime: try again.",
+    "newer": "The store was written by a newer Neo4j: update Attune, or start with another ATTUNE_HOME.",
+    "locked": "Another Neo4j uses this store: stop it first.",
+    "disk": "The disk is full.",
+}
+
+# Servers that this process started: kept, so that their end can be collected.
+_children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+def configure(home: Path, heap_mb: int, bolt: int, http: int) -> None:
+    """Write `conf/neo4j.conf` for these ports and this heap."""
+    folder = local.folder(home)
+    (folder / "conf").mkdir(parents=True, exist_ok=True)
+    text = _CONF.format(
+        folder=folder,
+        bolt=bolt,
+        http=http,
+        page_cache_mb=_PAGE_CACHE_MB,
+        transaction_mb=heap_mb // 2,
+        total_mb=heap_mb * 7 // 10,
+    )
+    (folder / "conf" / "neo4j.conf").write_text(text, encoding="utf-8")
+
+
+def start(home: Path, heap_mb: int, class_path: Sequence[Path], report: Report) -> local.Record:
+    """Start the process and record it; it is not up yet."""
+    bolt, http = _free_port(BOLT_PORT, report), _free_port(HTTP_PORT, report)
+    configure(home, heap_mb, bolt, http)
+    folder, log = local.folder(home), local.log_file(home)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    report(f"Starting Neo4j {jars.neo4j_version()} (about 10 s)")
+    with log.open("ab") as out:
+        process = subprocess.Popen(  # noqa: S603
+            java.server_command(folder, local.ENTRY_POINT, heap_mb),
+            env=java.environment(folder, class_path),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    _children[process.pid] = process
+    record = local.Record(process.pid, local.created_at(process.pid) or time.time(), bolt, http)
+    local.save(home, record)
+    return record
+
+
+def _free_port(wanted: int, report: Report) -> int:
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found = int(probe.getsockname()[1])
+        if found != wanted:
+            report(f"Port {wanted} is taken; using {found}")
+        return found
+    raise ServerFailed("This machine has no free port on 127.0.0.1.")
+
+
+def wait(home: Path, record: local.Record, password: str) -> bool:
+    """Wait until the server answers; False when its port was taken from under it."""
+    log = local.log_file(home)
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    settings = Settings(record.bolt, local.USER, password)
+    while time.monotonic() < deadline:
+        _collect(record.pid)
+        if local.created_at(record.pid, record.created) is None:
+            local.forget(home)
+            cause = _cause(log)
+            if cause == "port":
+                return False
+            raise ServerFailed("Neo4j ended while it started.", REMEDIES.get(cause, "Its log says why."), log)
+        with socket.socket() as probe:
+            probe.settimeout(1.0)
+            listening = probe.connect_ex(("127.0.0.1", record.bolt_port)) == 0
+        if listening and _answers(home, settings, record):
+            return True
+        time.sleep(0.1)
+    stop(record)
+    local.forget(home)
+    raise ServerFailed(f"Neo4j did not come up within {_START_TIMEOUT_S:.0f} s.", "Its log may say why.", log)
+
+
+def _answers(home: Path, settings: Settings, record: local.Record) -> bool:
+    with Client(settings) as client:
+        try:
+            client.read("RETURN 1 AS one", timeout_s=10.0)
+        except AuthFailed as error:
+            raise AuthFailed(
+                error.message, f"The password in {local.password_file(home)} is not the one that the store was given."
+            ) from error
+        except Unavailable as error:
+            # Bolt listens before the database is there; a store that cannot be opened never is.
+            cause = _cause(local.log_file(home), local.folder(home) / "logs" / "debug.log")
+            if cause in ("newer", "locked", "disk", "memory"):
+                stop(record)
+                local.forget(home)
+                raise ServerFailed("Neo4j could not open its store.", REMEDIES[cause], local.log_file(home)) from error
+            return False
+        except GraphError:
+            return False
+    return True
+
+
+def _cause(*logs: Path) -> str:
+    """Name the reason that the end of the logs gives, "" when they give none that is known."""
+    for log in logs:
+        if not log.is_file():
+            continue
+        tail = log.read_bytes()[-20_000:].decode(errors="replace")
+        # Only what this start wrote: older starts may have failed for other reasons.
+        tail = tail[tail.rfind("Starting Neo4j.") :] if "Starting Neo4j." in tail else tail
+        for signs, cause in _CAUSES:
+            if any(sign in tail for sign in signs):
+                return cause
+    return ""
+
+
+def stop(record: local.Record) -> None:
+    """End the server: cleanly, and by force when it does not obey."""
+    import psutil
+
+    if local.created_at(record.pid, record.created) is None:
+        _collect(record.pid)
+        return
+    process = psutil.Process(record.pid)
+    try:
+        # A stopped process cannot end itself.
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        process.wait(_STOP_TIMEOUT_S)
+    except psutil.TimeoutExpired:
+        process.kill()
+        process.wait(_STOP_TIMEOUT_S)
+    except psutil.NoSuchProcess:
+        return
+    finally:
+        _collect(record.pid)
+
+
+def _collect(pid: int) -> None:
+    """Take note of the end of a server that this process started."""
+    child = _children.get(pid)
+    if child is not None and child.poll() is not None:
+        del _children[pid]
