@@ -23,3 +23,56 @@ def down(*, json: bool) -> None:
         console.emit({"stopped": stopped})
     else:
         console.OUT.print("Neo4j stopped" if stopped else "Neo4j was not running")
+
+
+def status(*, json: bool) -> None:
+    """Print what runs, what is loaded and what is served; never fails because something is down."""
+    from gnn.artefact import Registry
+    from graph import client, server
+    from graph.census import census
+    from graph.errors import GraphError
+
+    local = server.status(home())
+    facts: dict[str, object] = {
+        "home": str(home()),
+        "neo4j": {
+            "running": local.running,
+            "version": local.version,
+            "pid": local.pid,
+            "bolt": local.bolt,
+            "browser": local.browser,
+            "user": local.user,
+            "passwordFile": str(local.password_file),
+            "log": str(local.log),
+        },
+    }
+    try:
+        with client.Client(client.settings(home())) as connection:
+            counted = census(connection)
+        facts["graph"] = {
+            "users": counted.users,
+            "items": counted.items,
+            "categories": counted.categories,
+            "brands": counted.brands,
+            "events": counted.events,
+        }
+    except GraphError as error:
+        facts["graph"] = None
+        facts["graphError"] = str(error)
+    current = Registry(models()).current()
+    facts["model"] = {"version": current.name, "path": str(current)} if current else None
+    facts["api"] = "http://127.0.0.1:8000/ once `attune serve` runs"
+    if json:
+        console.emit(facts)
+    else:
+        console.table(["what", "state"], _rows(facts))
+
+
+def _rows(facts: dict[str, object], prefix: str = "") -> list[list[str]]:
+    rows: list[list[str]] = []
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            rows += _rows(value, f"{prefix}{name} ")  # pyright: ignore[reportArgumentType]
+        else:
+            rows.append([f"{prefix}{name}", "none" if value is None else str(value)])
+    return rows
