@@ -38,7 +38,7 @@ def build_store(
         *(f"--relationships={kind}={_files(paths)}" for kind, paths in relationships.items()),
         "neo4j",
     ]
-    java.admin(folder, arguments, log=local.log_file(home), heap_mb=heap_mb, conf=conf)
+    java.admin(folder, arguments, log=local.console_file(home), heap_mb=heap_mb, conf=conf)
     (building / "dbms").mkdir(exist_ok=True)
     shutil.copy2(folder / "auth.ini", building / "dbms" / "auth.ini")
     building.rename(built)

@@ -23,11 +23,12 @@ from neo4j.exceptions import (
     TransientError,
 )
 
-from graph.errors import AuthFailed, GraphError, OutOfMemory, TimedOut, Unavailable
+from graph.errors import AuthFailed, GraphError, OutOfMemory, Taken, TimedOut, Unavailable
 
 BATCH_TIMEOUT_S = 120.0
 """Longest statement of batch work; the local server ends longer ones by itself."""
 
+_UNBOUNDED_S = 3600.0
 _CONNECT_TIMEOUT_S = 5.0
 # How long a managed transaction is tried again after a deadlock, a lost connection or a restart.
 _BATCH_RETRY_S = 10.0
@@ -75,6 +76,17 @@ def settings(home: Path) -> Settings:
     return local.settings(home, running)
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a writing statement returned and changed."""
+
+    rows: list[Row]
+    nodes_created: int
+    nodes_deleted: int
+    relationships_created: int
+    relationships_deleted: int
+
+
 class Client:
     """A synchronous client; close it, or use it as a context manager. Safe to share between threads."""
 
@@ -93,21 +105,34 @@ class Client:
         Raises `Unavailable`, `TimedOut` (after `timeout_s`, default `BATCH_TIMEOUT_S`), `AuthFailed`, `OutOfMemory` or
         `GraphError`.
         """
-        return self._run(neo4j.READ_ACCESS, query, params, timeout_s or BATCH_TIMEOUT_S)
+        return self._run(neo4j.READ_ACCESS, query, params, timeout_s or BATCH_TIMEOUT_S).rows
 
     def write(self, query: LiteralString, /, *, timeout_s: float | None = None, **params: object) -> list[Row]:
         """Run one writing statement in its own transaction and return its rows; errors as in `read`.
 
         A transaction whose commit was not answered may be run twice: statements must be idempotent.
         """
-        return self._run(neo4j.WRITE_ACCESS, query, params, timeout_s or BATCH_TIMEOUT_S)
+        return self._run(neo4j.WRITE_ACCESS, query, params, timeout_s or BATCH_TIMEOUT_S).rows
 
-    def _run(self, access: str, query: LiteralString, params: Mapping[str, object], timeout_s: float) -> list[Row]:
+    def change(self, query: LiteralString, /, **params: object) -> Written:
+        """Do the same as `write`, and say what changed."""
+        return self._run(neo4j.WRITE_ACCESS, query, params, BATCH_TIMEOUT_S)
+
+    def in_batches(self, query: LiteralString, /, **params: object) -> None:
+        """Run one statement that commits by itself in batches (`CALL ... IN TRANSACTIONS`); it is not tried again."""
+        try:
+            with self._driver.session(database=self.settings.database) as session:
+                session.run(neo4j.Query(query, timeout=_UNBOUNDED_S), dict(params)).consume()
+        except (DriverError, Neo4jError) as error:
+            raise translated(error, self.settings, _UNBOUNDED_S) from error
+
+    def _run(self, access: str, query: LiteralString, params: Mapping[str, object], timeout_s: float) -> Written:
         @neo4j.unit_of_work(timeout=timeout_s)
-        def work(transaction: neo4j.ManagedTransaction) -> list[Row]:
+        def work(transaction: neo4j.ManagedTransaction) -> Written:
             try:
                 result = transaction.run(query, dict(params))
-                return [dict(record.items()) for record in result]
+                rows = [dict(record.items()) for record in result]
+                return _written(rows, result.consume())
             except TransientError as error:
                 raise _out_of_memory(error) or error from error
 
@@ -117,7 +142,7 @@ class Client:
                     return session.execute_read(work)
                 return session.execute_write(work)
         except (DriverError, Neo4jError) as error:
-            raise _translated(error, self.settings, timeout_s) from error
+            raise translated(error, self.settings, timeout_s) from error
 
     def close(self) -> None:
         """Close every connection."""
@@ -150,25 +175,28 @@ class AsyncClient:
 
     async def read(self, query: LiteralString, /, *, timeout_s: float | None = None, **params: object) -> list[Row]:
         """Run one reading statement and return its rows; errors as in `Client.read`."""
-        return await self._run(neo4j.READ_ACCESS, query, params, timeout_s or self.settings.timeout_s)
+        return (await self._run(neo4j.READ_ACCESS, query, params, timeout_s or self.settings.timeout_s)).rows
 
     async def write(self, query: LiteralString, /, *, timeout_s: float | None = None, **params: object) -> list[Row]:
         """Run one writing statement in its own transaction and return its rows; errors as in `Client.read`."""
-        return await self._run(neo4j.WRITE_ACCESS, query, params, timeout_s or self.settings.timeout_s)
+        return (await self._run(neo4j.WRITE_ACCESS, query, params, timeout_s or self.settings.timeout_s)).rows
+
+    async def change(self, query: LiteralString, /, **params: object) -> Written:
+        """Do the same as `write`, and say what changed."""
+        return await self._run(neo4j.WRITE_ACCESS, query, params, self.settings.timeout_s)
 
     async def ping(self, *, timeout_s: float = 2.0) -> None:
         """Return when the database answers; raise the errors of `read` when it does not, within `timeout_s`."""
         await self.read("RETURN 1 AS one", timeout_s=timeout_s)
 
-    async def _run(
-        self, access: str, query: LiteralString, params: Mapping[str, object], timeout_s: float
-    ) -> list[Row]:
+    async def _run(self, access: str, query: LiteralString, params: Mapping[str, object], timeout_s: float) -> Written:
         @neo4j.unit_of_work(timeout=timeout_s)
-        async def work(transaction: neo4j.AsyncManagedTransaction) -> list[Row]:
+        async def work(transaction: neo4j.AsyncManagedTransaction) -> Written:
             self.queries += 1
             try:
                 result = await transaction.run(query, dict(params))
-                return [dict(record.items()) async for record in result]
+                rows = [dict(record.items()) async for record in result]
+                return _written(rows, await result.consume())
             except TransientError as error:
                 raise _out_of_memory(error) or error from error
 
@@ -183,7 +211,7 @@ class AsyncClient:
         except TimeoutError as error:
             raise _timed_out(timeout_s) from error
         except (DriverError, Neo4jError) as error:
-            raise _translated(error, self.settings, timeout_s) from error
+            raise translated(error, self.settings, timeout_s) from error
 
     async def close(self) -> None:
         """Close every connection."""
@@ -217,6 +245,7 @@ _CODES: Mapping[str, str] = MappingProxyType(
         "Neo.ClientError.Transaction.TransactionTimedOut": "timeout",
         "Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration": "timeout",
         "Neo.ClientError.Transaction.Terminated": "timeout",
+        "Neo.ClientError.Schema.ConstraintValidationFailed": "taken",
         "Neo.ClientError.Database.DatabaseNotFound": "database",
         "Neo.TransientError.General.DatabaseUnavailable": "unavailable",
         "Neo.TransientError.Database.DatabaseUnavailable": "unavailable",
@@ -226,7 +255,19 @@ _CODES: Mapping[str, str] = MappingProxyType(
 )
 
 
-def _translated(error: DriverError | Neo4jError, settings: Settings, timeout_s: float) -> GraphError:
+def _written(rows: list[Row], summary: neo4j.ResultSummary) -> Written:
+    counters = summary.counters
+    return Written(
+        rows,
+        counters.nodes_created,
+        counters.nodes_deleted,
+        counters.relationships_created,
+        counters.relationships_deleted,
+    )
+
+
+def translated(error: DriverError | Neo4jError, settings: Settings, timeout_s: float) -> GraphError:
+    """Return the driver's error in Attune's words."""
     if isinstance(error, AuthError):
         return AuthFailed(
             f"Neo4j at {settings.uri} refused the user {settings.user!r} or the password.",
@@ -243,6 +284,8 @@ def _translated(error: DriverError | Neo4jError, settings: Settings, timeout_s: 
                 return _timed_out(timeout_s)
             case "database":
                 return Unavailable(f"Neo4j at {settings.uri}: {error.message}", "Check NEO4J_DATABASE.")
+            case "taken":
+                return Taken(f"A value that must be unique is already taken: {error.message}")
             case "unavailable":
                 return Unavailable(f"The database at {settings.uri} is not available: {error.message}", "Try again.")
             case _:

@@ -64,6 +64,10 @@ class NotFound(GraphError):
     """A node that the caller needs is not in the graph."""
 
 
+class Taken(GraphError):
+    """A value that must be unique, an id or a key, is held by another node or relationship."""
+
+
 class Conflict(GraphError):
     """An event id is already taken by an event with other content; `event_ids` says which."""
 

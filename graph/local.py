@@ -47,8 +47,13 @@ def folder(home: Path) -> Path:
 
 
 def log_file(home: Path) -> Path:
-    """Return the file that the server writes what it does to."""
-    return home / "log" / "neo4j.log"
+    """Return the file to which Neo4j writes what it does."""
+    return folder(home) / "logs" / "neo4j.log"
+
+
+def console_file(home: Path) -> Path:
+    """Return the file with what the Java process last started, or the administration tool, printed."""
+    return folder(home) / "logs" / "console.log"
 
 
 def password_file(home: Path) -> Path:

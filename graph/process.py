@@ -19,6 +19,8 @@ HTTP_PORT = 7474
 _START_TIMEOUT_S = 180.0
 _STOP_TIMEOUT_S = 60.0
 _PAGE_CACHE_MB = 256
+# The first words of each start in Neo4j's log.
+_STARTS = "INFO  Starting..."
 
 _CONF = """\
 # Written by Attune at each start.
@@ -82,10 +84,10 @@ def start(home: Path, heap_mb: int, class_path: Sequence[Path], report: Report) 
     """Start the process and record it; it is not up yet."""
     bolt, http = _free_port(BOLT_PORT, report), _free_port(HTTP_PORT, report)
     configure(home, heap_mb, bolt, http)
-    folder, log = local.folder(home), local.log_file(home)
-    log.parent.mkdir(parents=True, exist_ok=True)
+    folder, console = local.folder(home), local.console_file(home)
+    console.parent.mkdir(parents=True, exist_ok=True)
     report(f"Starting Neo4j {jars.neo4j_version()} (about 10 s)")
-    with log.open("ab") as out:
+    with console.open("wb") as out:
         process = subprocess.Popen(  # noqa: S603
             java.server_command(folder, local.ENTRY_POINT, heap_mb),
             env=java.environment(folder, class_path),
@@ -125,10 +127,10 @@ def wait(home: Path, record: local.Record, password: str) -> bool:
         _collect(record.pid)
         if local.created_at(record.pid, record.created) is None:
             local.forget(home)
-            cause = _cause(log)
+            cause = _cause(local.console_file(home), log)
             if cause == "port":
                 return False
-            raise ServerFailed("Neo4j ended while it started.", REMEDIES.get(cause, "Its log says why."), log)
+            raise ServerFailed("Neo4j ended while it started.", REMEDIES.get(cause, _last_words(home)), log)
         with socket.socket() as probe:
             probe.settimeout(1.0)
             listening = probe.connect_ex(("127.0.0.1", record.bolt_port)) == 0
@@ -161,6 +163,17 @@ def _answers(home: Path, settings: Settings, record: local.Record) -> bool:
     return True
 
 
+def _last_words(home: Path) -> str:
+    """Return the last line with an error that the process left behind."""
+    for log in (local.console_file(home), local.log_file(home)):
+        if log.is_file():
+            lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+            lines = [line.strip() for line in lines if "ERROR" in line or "Error" in line or "Exception" in line]
+            if lines:
+                return f"It said: {lines[-1][:500]}"
+    return "Its log may say why."
+
+
 def _cause(*logs: Path) -> str:
     """Name the reason that the end of the logs gives, "" when they give none that is known."""
     for log in logs:
@@ -168,7 +181,7 @@ def _cause(*logs: Path) -> str:
             continue
         tail = log.read_bytes()[-20_000:].decode(errors="replace")
         # Only what this start wrote: older starts may have failed for other reasons.
-        tail = tail[tail.rfind("Starting Neo4j.") :] if "Starting Neo4j." in tail else tail
+        tail = tail[max(0, tail.rfind(_STARTS)) :]
         for signs, cause in _CAUSES:
             if any(sign in tail for sign in signs):
                 return cause

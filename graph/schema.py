@@ -27,7 +27,7 @@ ATTENDS = "ATTENDS"
 CATEGORY_SEPARATOR = " > "
 """Joins the names on the way from the root to a category: the category's id is its full path."""
 
-EVENT_RELATIONSHIPS: Mapping[str, str] = MappingProxyType(
+EVENT_RELATIONSHIPS: Mapping[str, LiteralString] = MappingProxyType(
     {
         "view": "VIEWED",
         "click": "CLICKED",
@@ -42,7 +42,7 @@ EVENT_RELATIONSHIPS: Mapping[str, str] = MappingProxyType(
 )
 """Relationship type of each event type that every shop knows."""
 
-OTHER_EVENT = "INTERACTED"
+OTHER_EVENT: LiteralString = "INTERACTED"
 """Relationship type of the shop's own event types; the type itself is its property `type`."""
 
 ATTRIBUTE_PREFIX = "attr_"
@@ -90,7 +90,7 @@ _SET_VERSION: LiteralString = "MERGE (a:Attune {id: 'graph'}) SET a.schema_versi
 _BUILD_TIMEOUT_S = 3600.0
 
 
-def relationship_type(event_type: str) -> str:
+def relationship_type(event_type: str) -> LiteralString:
     """Return the relationship type that holds events of this type."""
     return EVENT_RELATIONSHIPS.get(event_type, OTHER_EVENT)
 

@@ -170,7 +170,7 @@ def _password(home: Path, report: Report) -> str:
     password = local.new_password(home)
     process.configure(home, 512, process.BOLT_PORT, process.HTTP_PORT)
     # A name that starts with a dash would be an option to the tool.
-    java.admin(folder, ["dbms", "set-initial-password", "--", password], log=local.log_file(home))
+    java.admin(folder, ["dbms", "set-initial-password", "--", password], log=local.console_file(home))
     written = folder / "data" / "dbms" / "auth.ini"
     # A copy for the fresh store of an offline import.
     shutil.copy2(written, initial)
