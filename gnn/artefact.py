@@ -1,0 +1,379 @@
+"""A trained model as a folder on disk: written whole or not at all, checked when read, switched atomically.
+
+Serving stands on this module, so numpy is all it needs; no torch here.
+"""
+
+import hashlib
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import scipy.sparse as sp
+from jaxtyping import Int32
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from gnn.config import Config, from_mapping
+from gnn.errors import ArtefactRefused, BadConfig, NoArtefact
+from gnn.history import Scheme, Trait
+from gnn.item_edges import ItemEdges
+from gnn.state import State, state_arrays
+from gnn.weights import Shape, Weights, shape_of
+from graph.snapshot import Snapshot
+
+FORMAT = 1
+"""Raised when the meaning of a file changes; another format is refused."""
+
+_MANIFEST = "manifest.json"
+_WEIGHTS = "weights.safetensors"
+_IDS = "ids.json"
+_CATEGORY_PARENT, _ITEM_CATEGORY = "category_parent", "item_category"
+
+Metrics = Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an artefact says of itself."""
+
+    format: int
+    version: str
+    created: str
+    """ISO 8601, UTC."""
+    code_version: str
+    snapshot: str
+    """Id of the snapshot that it serves."""
+    snapshot_at: int
+    config: dict[str, Any]
+    scheme: dict[str, Any]
+    seed: int
+    trained: bool
+    """False for first weights, which are what a shop with too little data gets."""
+    servable: bool
+    """Whether its scores are exact sums of paths."""
+    ids_sha256: str
+    metrics: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Model or baseline -> metric -> value, on the validation period."""
+    files: dict[str, str] = field(default_factory=dict)
+    """File name -> sha256."""
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A model in memory: manifest, ids, the item side of the graph and the weights."""
+
+    manifest: Manifest
+    item_ids: tuple[str, ...]
+    category_ids: tuple[str, ...]
+    brand_ids: tuple[str, ...]
+    category_parent: Int32[np.ndarray, "C"]
+    item_category: Int32[np.ndarray, "I"]
+    config: Config
+    scheme: Scheme
+    state: State
+    weights: Weights
+
+    @property
+    def version(self) -> str:
+        """Name of this artefact."""
+        return self.manifest.version
+
+    @property
+    def event_types(self) -> tuple[str, ...]:
+        """The event types that it knows, in the order of `History.type`."""
+        return self.scheme.event_types
+
+    @cached_property
+    def item_index(self) -> Mapping[str, int]:
+        """Item id -> row."""
+        return {name: row for row, name in enumerate(self.item_ids)}
+
+    @cached_property
+    def category_index(self) -> Mapping[str, int]:
+        """Category id -> row."""
+        return {name: row for row, name in enumerate(self.category_ids)}
+
+    @cached_property
+    def shape(self) -> Shape:
+        """Sizes of the weights."""
+        return shape_of(self.config, self.scheme, self.state)
+
+    @cached_property
+    def matrices(self) -> tuple[sp.csr_matrix, ...]:
+        """Item-item graphs, items x candidates."""
+        return tuple(edges.matrix(len(self.state.candidates)) for edges in self.state.matrices)
+
+
+def build(
+    snapshot: Snapshot,
+    config: Config,
+    scheme: Scheme,
+    state: State,
+    weights: Weights,
+    *,
+    trained: bool,
+    metrics: Metrics | None = None,
+    created: datetime | None = None,
+) -> Artefact:
+    """Put a model together in memory; its version is named after the moment and the content."""
+    created = datetime.now(UTC) if created is None else created
+    digest = hashlib.sha256(snapshot.id.encode())
+    digest.update(orjson.dumps(config.as_dict(), option=orjson.OPT_SORT_KEYS))
+    for name in sorted(weights):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(weights[name]).data)
+    manifest = Manifest(
+        format=FORMAT,
+        version=f"{created:%Y%m%dT%H%M%S}-{digest.hexdigest()[:10]}",
+        created=created.isoformat(timespec="seconds"),
+        code_version=metadata.version("attune"),
+        snapshot=snapshot.id,
+        snapshot_at=snapshot.at,
+        config=config.as_dict(),
+        scheme=asdict(scheme),
+        seed=config.seed,
+        trained=trained,
+        servable=config.fusion != "concat",
+        ids_sha256=_ids_hash(snapshot.item_ids, snapshot.category_ids, snapshot.brand_ids),
+        metrics={model: dict(row) for model, row in (metrics or {}).items()},
+    )
+    return Artefact(
+        manifest=manifest,
+        item_ids=snapshot.item_ids,
+        category_ids=snapshot.category_ids,
+        brand_ids=snapshot.brand_ids,
+        category_parent=snapshot.category_parent,
+        item_category=snapshot.item_category,
+        config=config,
+        scheme=scheme,
+        state=state,
+        weights=weights,
+    )
+
+
+def save(artefact: Artefact, models: Path) -> Path:
+    """Write an artefact under `models` and return its folder; a crash leaves nothing that looks like one."""
+    models.mkdir(parents=True, exist_ok=True)
+    _sweep(models)
+    folder = models / artefact.version
+    draft = models / f".draft-{os.getpid()}-{secrets.token_hex(4)}"
+    draft.mkdir()
+    try:
+        save_file({name: np.ascontiguousarray(value) for name, value in artefact.weights.items()}, draft / _WEIGHTS)
+        ids = {"items": artefact.item_ids, "categories": artefact.category_ids, "brands": artefact.brand_ids}
+        (draft / _IDS).write_bytes(orjson.dumps(ids))
+        arrays = state_arrays(artefact.state)
+        arrays |= {_CATEGORY_PARENT: artefact.category_parent, _ITEM_CATEGORY: artefact.item_category}
+        for name, value in arrays.items():
+            np.save(draft / f"{name}.npy", value, allow_pickle=False)
+        files = {path.name: _sha256(path) for path in sorted(draft.iterdir())}
+        content = orjson.dumps(
+            {**asdict(artefact.manifest), "files": files}, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY
+        )
+        (draft / _MANIFEST).write_bytes(content)
+        for path in draft.iterdir():
+            _sync(path)
+        if folder.exists():  # the same model saved twice: the newer copy stays
+            shutil.rmtree(folder)
+        draft.rename(folder)
+        _sync(models)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return folder
+
+
+def load(folder: Path) -> Artefact:
+    """Read an artefact, checking every file against the manifest; arrays stay memory-mapped.
+
+    Raises `NoArtefact` when there is none, `ArtefactRefused` when it is damaged, of another format, or inconsistent.
+    """
+    manifest = read_manifest(folder)
+    for name, expected in manifest.files.items():
+        path = folder / name
+        if not path.is_file():
+            raise ArtefactRefused(f"artefact {folder} lacks {name}", "Train again, or roll back to the previous one")
+        if _sha256(path) != expected:
+            raise ArtefactRefused(
+                f"{path} is not the file that was saved: its sha256 differs from the manifest",
+                "Train again, or roll back to the previous one",
+            )
+    try:
+        ids = orjson.loads((folder / _IDS).read_bytes())
+        items, categories, brands = (tuple(ids[name]) for name in ("items", "categories", "brands"))
+        config = from_mapping(manifest.config)
+        scheme = _scheme(manifest.scheme)
+        arrays = {path.stem: _mapped(path) for path in folder.glob("*.npy")}
+        state = _state(arrays)
+        weights = load_file(folder / _WEIGHTS)
+    except (KeyError, TypeError, ValueError, BadConfig, SafetensorError) as error:
+        raise ArtefactRefused(f"artefact {folder} cannot be read: {error}", "Train again with this version") from error
+    if _ids_hash(items, categories, brands) != manifest.ids_sha256 or len(items) != len(state.position):
+        raise ArtefactRefused(f"the ids of artefact {folder} do not belong to its arrays", "Train again")
+    return Artefact(
+        manifest=manifest,
+        item_ids=items,
+        category_ids=categories,
+        brand_ids=brands,
+        category_parent=arrays[_CATEGORY_PARENT],
+        item_category=arrays[_ITEM_CATEGORY],
+        config=config,
+        scheme=scheme,
+        state=state,
+        weights=weights,
+    )
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read what an artefact says of itself, without its arrays. Raises `NoArtefact`, `ArtefactRefused`."""
+    path = folder / _MANIFEST
+    if not path.is_file():
+        raise NoArtefact(f"there is no artefact in {folder}", "Run attune train")
+    try:
+        content = orjson.loads(path.read_bytes())
+        known = {part.name for part in fields(Manifest)}
+        if content.get("format") != FORMAT:
+            raise ArtefactRefused(
+                f"artefact {folder} has format {content.get('format')}, this version reads {FORMAT}", "Train again"
+            )
+        return Manifest(**{name: value for name, value in content.items() if name in known})
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ArtefactRefused(f"{path} is not a manifest: {error}", "Train again") from error
+
+
+class Registry:
+    """The artefacts under one folder, which of them is served, and which was before."""
+
+    def __init__(self, models: Path) -> None:
+        self.models = models
+        self._pointer = models / "current"
+
+    def current(self) -> Path | None:
+        """Return the folder of the artefact being served; cheap enough to ask at every request."""
+        return self._folder("current")
+
+    def previous(self) -> Path | None:
+        """Return the folder of the artefact served before."""
+        return self._folder("previous")
+
+    def versions(self) -> tuple[str, ...]:
+        """Return the versions on disk, oldest first."""
+        if not self.models.is_dir():
+            return ()
+        found = (path.parent.name for path in self.models.glob(f"*/{_MANIFEST}"))
+        return tuple(sorted(name for name in found if not name.startswith(".")))
+
+    def promote(self, version: str) -> Path:
+        """Serve this version from now on, once all its files have been checked; the current one becomes the previous.
+
+        Raises `NoArtefact` for an unknown version, `ArtefactRefused` for one that is damaged or not exact.
+        """
+        folder = self.models / version
+        if version not in self.versions():
+            raise NoArtefact(f"there is no artefact {version!r}", f"There are: {', '.join(self.versions()) or 'none'}")
+        manifest = load(folder).manifest
+        if not manifest.servable:
+            raise ArtefactRefused(
+                f"artefact {version} is not served: with fusion={manifest.config['fusion']} a score is not the sum of "
+                "its paths, so its explanations would not be true",
+                "Train with fusion=bilinear or fusion=sum",
+            )
+        current = self.current()
+        if current is None or current.name != version:
+            self._write({"current": version, "previous": current.name if current else None})
+        return folder
+
+    def rollback(self) -> Path:
+        """Serve the previous artefact again; raises `NoArtefact` when there is none."""
+        previous = self.previous()
+        if previous is None:
+            raise NoArtefact("there is no previous artefact to roll back to", "Run attune train")
+        return self.promote(previous.name)
+
+    def load(self) -> Artefact:
+        """Load the artefact being served; raises `NoArtefact` when there is none."""
+        folder = self.current()
+        if folder is None:
+            raise NoArtefact("no model is being served yet", "Run attune train")
+        return load(folder)
+
+    def _folder(self, role: str) -> Path | None:
+        try:
+            version = orjson.loads(self._pointer.read_bytes())[role]
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError) as error:
+            raise ArtefactRefused(
+                f"{self._pointer} cannot be read: {error}", "Delete it and run attune train"
+            ) from error
+        return None if version is None or not (self.models / version).is_dir() else self.models / version
+
+    def _write(self, content: Mapping[str, str | None]) -> None:
+        draft = self.models / f".current-{secrets.token_hex(4)}"
+        draft.write_bytes(orjson.dumps(content))
+        _sync(draft)
+        draft.replace(self._pointer)
+        _sync(self.models)
+
+
+def _scheme(content: dict[str, Any]) -> Scheme:
+    found: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in content.items()
+    }
+    # JSON has no infinity: it was written as null.
+    for name in ("half_lives_days", "head_half_lives_days"):
+        found[name] = tuple(float("inf") if life is None else life for life in found[name])
+    found["traits"] = tuple(Trait(t["name"], t["kind"], tuple(t["levels"])) for t in found["traits"])
+    return Scheme(**found)
+
+
+def _state(arrays: Mapping[str, np.ndarray]) -> State:
+    parts: dict[str, Any] = {}
+    for part in fields(State):
+        if part.type is ItemEdges:
+            parts[part.name] = ItemEdges(**{x.name: arrays[f"{part.name}.{x.name}"] for x in fields(ItemEdges)})
+        else:
+            parts[part.name] = arrays[part.name]
+    return State(**parts)
+
+
+def _ids_hash(*groups: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for group in groups:
+        digest.update(orjson.dumps(list(group)))
+    return digest.hexdigest()
+
+
+def _mapped(path: Path) -> np.ndarray:
+    # A plain array over the mapped pages: numpy's memmap class makes every slice several times dearer.
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sweep(models: Path) -> None:
+    """Remove drafts that a crash left behind more than a day ago."""
+    for draft in models.glob(".draft-*"):
+        if time.time() - draft.stat().st_mtime > 86_400:
+            shutil.rmtree(draft, ignore_errors=True)

@@ -1,0 +1,184 @@
+"""Every setting of the model and its training, in one flat and frozen place."""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gnn.errors import BadConfig
+
+ATTENTIONS = ("content", "context", "self")
+"""Kinds of attention; any subset is written as `content+context`, none of them as `uniform`."""
+
+FUSIONS = ("bilinear", "sum", "concat")
+LOSSES = ("mix", "bce", "softmax")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Settings of one model; the names are those of `--set name=value`."""
+
+    # What the network is made of.
+    attention: str = "content+context+self"
+    """Kinds of attention joined by `+`: content, context, self; or `uniform` for none that is learned."""
+    fusion: str = "bilinear"
+    """How attention and purchase power meet: bilinear, sum, or concat (to compare: its scores are not sums)."""
+    loss: str = "mix"
+    """bce (sampled negatives), softmax (InfoNCE), or mix."""
+    heads: int = 3
+    """Heads of attention, 1-8; each starts from another half-life."""
+    width: int = 16
+    """Width of the hidden layers and of item embeddings."""
+    own_history: bool = True
+    """Whether a user's own history of an item adds to its score."""
+    item_edges: bool = True
+    """Whether item-item edges carry messages."""
+    categories: bool = True
+    """Whether categories carry messages."""
+    brands: bool = True
+    """Whether brands carry messages."""
+    purchase_power: bool = True
+    """Whether purchase power and prices are seen at all."""
+    time: bool = True
+    """Whether half-lives and recency are used; without, every event counts the same."""
+
+    # Item-item edges.
+    ease_lambda: float = 1000.0
+    """Ridge of EASE on log counts."""
+    neighbours: int = 200
+    """Item-item edges kept per item."""
+    dense_limit: int = 20_000
+    """Up to so many users or items (the fewer of the two) EASE is solved exactly; beyond, cosine alone is used."""
+
+    # Which items, which times.
+    min_buyers: int = 0
+    """Distinct users an item needs to be a candidate; 0 adapts to the size of the shop (20 at most)."""
+    target: str = ""
+    """Event type that is predicted; empty: purchase, or the most frequent type."""
+    cuts: int = 2
+    """Moments to learn from; each predicts the period after it."""
+    horizon_share: float = 0.16
+    """Length of a target period as a share of the time that the events span."""
+
+    # Training.
+    epochs: int = 30
+    """Passes at most; fewer when validation stops improving."""
+    patience: int = 4
+    """Validations without improvement before training stops."""
+    learning_rate: float = 0.01
+    weight_decay: float = 1e-4
+    batches: int = 4
+    """Steps per cut and pass."""
+    users_per_cut: int = 1500
+    """Users drawn per cut at most."""
+    hard_negatives: int = 100
+    """Best unseen items of the untrained model, drawn per user."""
+    random_negatives: int = 100
+    """Unseen items drawn per user in proportion to the square root of their popularity."""
+    softmax_weight: float = 0.5
+    """Weight of the softmax over novel items in the loss `mix`."""
+    temperature: float = 1.0
+    """Of the softmax, on top of the learned scale of the scores."""
+    validation_users: int = 1000
+    """Users whose lists are ranked in full for early stopping."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        self.attention_kinds()
+        _within("fusion", self.fusion, FUSIONS)
+        _within("loss", self.loss, LOSSES)
+        for name, low, high in _BOUNDS:
+            if not low <= getattr(self, name) <= high:
+                raise BadConfig(name, _names(), f"{getattr(self, name)} is not between {low} and {high}")
+
+    def attention_kinds(self) -> tuple[str, ...]:
+        """Return the chosen kinds of attention in their fixed order; empty for uniform."""
+        if self.attention == "uniform":
+            return ()
+        asked = self.attention.split("+")
+        for kind in asked:
+            _within("attention", kind, ATTENTIONS)
+        return tuple(kind for kind in ATTENTIONS if kind in asked)
+
+    def as_dict(self) -> dict[str, str | int | float | bool]:
+        """Return name -> value, as written to a manifest."""
+        return dataclasses.asdict(self)
+
+
+_BOUNDS: tuple[tuple[str, float, float], ...] = (
+    ("heads", 1, 8),
+    ("width", 1, 512),
+    ("ease_lambda", 1e-6, 1e9),
+    ("neighbours", 1, 100_000),
+    ("dense_limit", 0, 200_000),
+    ("min_buyers", 0, 10**9),
+    ("cuts", 1, 20),
+    ("horizon_share", 0.01, 0.5),
+    ("epochs", 0, 10_000),
+    ("patience", 1, 10_000),
+    ("learning_rate", 1e-7, 10.0),
+    ("weight_decay", 0.0, 10.0),
+    ("batches", 1, 10_000),
+    ("users_per_cut", 1, 10**9),
+    ("hard_negatives", 0, 100_000),
+    ("random_negatives", 1, 100_000),
+    ("softmax_weight", 0.0, 1.0),
+    ("temperature", 0.01, 100.0),
+    ("validation_users", 1, 10**9),
+    ("seed", 0, 2**31 - 1),
+)
+
+
+def from_mapping(given: Mapping[str, object], base: Config | None = None) -> Config:
+    """Return `base` with these settings; values may be text, as from a command line.
+
+    Raises `BadConfig` for an unknown name (listing the known ones and the nearest) or an impossible value.
+    """
+    base = Config() if base is None else base
+    hints = typing.get_type_hints(Config)
+    changes: dict[str, object] = {}
+    for name, value in given.items():
+        if name not in hints:
+            raise BadConfig(name, hints)
+        changes[name] = _convert(name, value, hints[name])
+    return dataclasses.replace(base, **changes)  # pyright: ignore[reportArgumentType] - converted to the field's type
+
+
+def from_settings(settings: typing.Iterable[str], base: Config | None = None) -> Config:
+    """Return the config of `key=value` texts, as `--set` gives them. Raises `BadConfig`."""
+    given: dict[str, object] = {}
+    for text in settings:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise BadConfig(text, _names(), "write it as key=value")
+        given[name.strip()] = value.strip()
+    return from_mapping(given, base)
+
+
+def _convert(name: str, value: object, kind: type | types.UnionType) -> object:
+    try:
+        if kind is bool:
+            if isinstance(value, bool):
+                return value
+            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[str(value).lower()]
+        if kind is int:
+            number = float(str(value))
+            if number != int(number):
+                raise ValueError(value)
+            return int(number)
+        if kind is float:
+            return float(str(value))
+    except (KeyError, ValueError, OverflowError):
+        wanted = {bool: "true or false", int: "a whole number", float: "a number"}[typing.cast("type", kind)]
+        raise BadConfig(name, _names(), f"{value!r} is not {wanted}") from None
+    return str(value)
+
+
+def _within(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise BadConfig(name, _names(), f"{value!r} is not one of {', '.join(allowed)}")
+
+
+def _names() -> list[str]:
+    return [field.name for field in dataclasses.fields(Config)]

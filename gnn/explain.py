@@ -1,0 +1,150 @@
+"""Says why: splits a score into the contributions of single paths, which sum to it exactly."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from gnn import scorer
+from gnn.artefact import Artefact
+from gnn.errors import ArtefactRefused
+from gnn.ranking import History
+from gnn.scorer import Attributes, Messages
+from gnn.state import MATRICES, PRIORS
+
+
+class Kind(StrEnum):
+    """What a part of a score comes from."""
+
+    OWN_HISTORY = "own_history"
+    ITEM = "item"
+    CATEGORY = "category"
+    BRAND = "brand"
+    POPULARITY = "popularity"
+    PROMOTION = "promotion"
+    PRICE_FIT = "price_fit"
+    PURCHASE_POWER = "purchase_power"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A node on a path."""
+
+    label: str
+    """User, Item, Category or Brand."""
+    id: str
+    """The shop's own id; empty for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one path adds to a score."""
+
+    kind: Kind
+    value: float
+    path: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A score and its parts, the largest (in size) first; they sum to the score."""
+
+    score: float
+    contributions: tuple[Contribution, ...]
+
+
+_USER = Step("User", "")
+
+
+def explain(
+    artefact: Artefact, history: History, item: int, *, now: int, attributes: Attributes | None = None
+) -> Explained:
+    """Split the score that `rank` gives this item (a row of the artefact) into its paths.
+
+    Raises `ArtefactRefused` for a model whose scores are not sums (fusion=concat).
+    """
+    if not artefact.manifest.servable:
+        raise ArtefactRefused(
+            f"the scores of artefact {artefact.version} are not sums of paths",
+            "Train with fusion=bilinear or fusion=sum",
+        )
+    sent = scorer.messages(artefact, history.columns(), now, attributes or {})
+    one = np.array([item], np.int64)
+    constant, p_item, slopes = scorer.gate_terms(artefact, sent, one)
+    gate = constant + slopes @ p_item[:, 0]
+    value = scorer.channels(artefact, sent, one)[:, 0]
+    end = Step("Item", artefact.item_ids[item])
+    H, L = artefact.shape.H, artefact.shape.L
+
+    parts = [Contribution(Kind.OWN_HISTORY, float(gate[0] * value[0]), (_USER, end))]
+    first = 1
+    parts += _through_items(artefact, sent, item, gate[first : first + len(MATRICES) * H], end)
+    first += len(MATRICES) * H
+    for level in range(L):
+        node = int(artefact.state.node[level, item])
+        if node >= 0:
+            added = float(gate[first : first + H] @ value[first : first + H])
+            step = Step("Category", artefact.category_ids[node])
+            parts.append(Contribution(Kind.CATEGORY, added, (_USER, step, end)))
+        first += H
+    brand = int(artefact.state.brand[item])
+    if brand >= 0:
+        added = float(gate[first : first + H] @ value[first : first + H])
+        parts.append(Contribution(Kind.BRAND, added, (_USER, Step("Brand", artefact.brand_ids[brand]), end)))
+    first += H
+    promotion = np.array([name.startswith("promoted") for name in PRIORS])
+    prior = gate[first:] * value[first:]
+    parts.append(Contribution(Kind.POPULARITY, float(prior[~promotion].sum()), (end,)))
+    parts.append(Contribution(Kind.PROMOTION, float(prior[promotion].sum()), (end,)))
+    price = scorer.price_terms(artefact, sent, p_item)[:, 0]
+    parts.append(Contribution(Kind.PRICE_FIT, float(price[0]), (_USER, end)))
+    parts.append(Contribution(Kind.PURCHASE_POWER, float(price[1:].sum()), (_USER, end)))
+
+    parts = [part for part in parts if part.value != 0.0]
+    parts.sort(key=lambda part: (-abs(part.value), part.kind, [step.id for step in part.path]))
+    return Explained(float(scorer.scores(artefact, sent, one)[0]), tuple(parts))
+
+
+def attention(
+    artefact: Artefact, history: History, now: int, attributes: Attributes | None = None
+) -> Float64[np.ndarray, "n"]:
+    """Return how much the user's attention rests on each distinct item of the history; sums to 1.
+
+    In the order of `distinct_items`; the mean over the heads.
+    """
+    return scorer.messages(artefact, history.columns(), now, attributes or {}).attention.mean(axis=1)
+
+
+def distinct_items(history: History) -> Int64[np.ndarray, "n"]:
+    """Return the distinct items of a history, ascending: the order in which `attention` answers."""
+    return np.unique(history.item).astype(np.int64)
+
+
+def similar(artefact: Artefact, item: int, k: int) -> tuple[Int64[np.ndarray, "K"], Float64[np.ndarray, "K"]]:
+    """Return the candidates that an item speaks for most, and how much, the strongest first."""
+    edges = artefact.state.ease
+    low, high = int(edges.indptr[item]), int(edges.indptr[item + 1])
+    weight = edges.weight[low:high].astype(np.float64)
+    target = artefact.state.candidates[edges.target[low:high]]
+    order = np.lexsort((target, -weight))
+    order = order[weight[order] > 0][: max(k, 0)]
+    return target[order], weight[order]
+
+
+def _through_items(
+    artefact: Artefact, sent: Messages, item: int, gate: Float64[np.ndarray, "MH"], end: Step
+) -> list[Contribution]:
+    position = int(artefact.state.position[item])
+    if position < 0 or not len(sent.edges):
+        return []
+    H = artefact.shape.H
+    added = np.zeros(len(sent.edges))
+    for m, matrix in enumerate(artefact.matrices):
+        # One column of the history's rows; the gates of all heads meet in the message first.
+        column = np.asarray(matrix[sent.edges.item][:, [position]].toarray())[:, 0]
+        added += column * (sent.weight @ gate[m * H : (m + 1) * H])
+    return [
+        Contribution(Kind.ITEM, float(added[n]), (_USER, Step("Item", artefact.item_ids[sent.edges.item[n]]), end))
+        for n in np.flatnonzero(added)
+    ]

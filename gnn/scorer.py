@@ -1,0 +1,241 @@
+"""The network's forward pass for one user in numpy: what ranking and explanations are both made of.
+
+score(u, i) = sum over channels c of gate_c(u, i) * channel_c(u, i) + price terms; every channel is a sum over paths.
+`gnn.model` computes the same in torch for many users; a test keeps the two within 1e-5.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Int64, Num
+
+from gnn import features
+from gnn.artefact import Artefact
+from gnn.history import Edges, Scheme, fold
+from gnn.state import ITEM_FEATURES, PRIORS, standardise, user_columns, user_names
+from gnn.weights import REACH, USER_GATES
+
+Attributes = Mapping[str, str | float]
+
+_PRICE = ITEM_FEATURES.index("price_level")
+_POPULARITY = ITEM_FEATURES.index("popularity")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A user's events as columns, ready to be folded; E events, items as rows of the artefact."""
+
+    item: Num[np.ndarray, "E"]
+    type: Num[np.ndarray, "E"]
+    at: Int64[np.ndarray, "E"]
+    quantity: Num[np.ndarray, "E"]
+    amount: Num[np.ndarray, "E"]
+    value: Num[np.ndarray, "E"]
+    context: Num[np.ndarray, "E"]
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """What a user sends out: attention over the history, and what it carries; N distinct items, H heads."""
+
+    edges: Edges
+    attention: Float64[np.ndarray, "N H"]
+    """Sums to 1 per head."""
+    weight: Float64[np.ndarray, "N H"]
+    """Attention times the size of the history: what flows along the edge."""
+    own: Float64[np.ndarray, "N"]
+    """What the user's own history of the item says of the item itself."""
+    p_user: Float64[np.ndarray, "Pu"]
+    """The user's part of the gate inputs, the constant first."""
+    level: float
+    """The user's mean price level; nan when unknown."""
+
+
+def messages(artefact: Artefact, events: Columns, now: int, attributes: Attributes) -> Messages:
+    """Fold a user's events and let the network attend to them."""
+    scheme, state, weights = artefact.scheme, artefact.state, artefact.weights
+    user = np.zeros(len(events.item), np.int64)
+    edges = fold(
+        scheme,
+        user=user,
+        item=events.item,
+        type=events.type,
+        at=events.at,
+        quantity=events.quantity,
+        value=events.value,
+        context=events.context,
+        now=now,
+    )
+    power = features.spending(
+        1,
+        user=user,
+        item=events.item,
+        sign=np.append(features.money_sign(scheme.event_types), 0.0)[events.type],
+        at=events.at,
+        quantity=events.quantity,
+        amount=events.amount,
+        basket=np.full(len(user), -1, np.int64),
+        price=state.price,
+        price_level=state.price_level,
+        now=min(now, scheme.clock),
+    )
+    raw = user_columns(scheme, edges, 1, power, trait_codes(scheme, attributes), artefact.config)
+    x_user = standardise(raw, state.user_mean, state.user_scale)[0]
+    e = standardise(edges.features, state.edge_mean, state.edge_scale)
+    x_item = state.x_item[edges.item].astype(np.float64)
+    delta = np.zeros_like(edges.base)
+    if "attention.content.vector" in weights:
+        vector = weights["attention.content.vector"]
+        hidden = x_item @ weights["attention.content.item.weight"].T + weights["attention.content.item.bias"]
+        hidden += weights["attention.content.user.weight"] @ x_user
+        hidden = np.where(hidden > 0, hidden, 0.2 * hidden).reshape(len(e), *vector.shape)
+        delta += (hidden * vector).sum(axis=2)
+    if "attention.context.head.weight" in weights:
+        hidden = np.maximum(e @ weights["attention.context.lift.weight"].T + weights["attention.context.lift.bias"], 0)
+        delta += hidden @ weights["attention.context.head.weight"].T
+    if "attention.self.scale" in weights and len(e):
+        embedding = weights["attention.self.item.weight"][edges.item].astype(np.float64)
+        scale = weights["attention.self.scale"]
+        delta += (embedding * embedding.mean(axis=0)) @ scale.T / np.sqrt(scale.shape[1])
+    tilted = edges.base * np.exp(REACH * np.tanh(delta / REACH))
+    attention = tilted / np.maximum(tilted.sum(axis=0), 1e-30)
+    own = np.zeros(len(e))
+    if "own.frequency" in weights:
+        inputs = np.concatenate([e, np.broadcast_to(x_user, (len(e), len(x_user))), x_item], axis=1)
+        hidden = np.maximum(inputs @ weights["own.lift.weight"].T + weights["own.lift.bias"], 0)
+        own = edges.base @ weights["own.frequency"] + (hidden @ weights["own.head.weight"].T)[:, 0]
+    return Messages(
+        edges=edges,
+        attention=attention,
+        weight=attention * edges.base.sum(axis=0),
+        own=own,
+        p_user=gate_inputs_of_users(scheme, x_user[None])[0],
+        level=float(raw[0, user_names(scheme).index("level")]),
+    )
+
+
+def trait_codes(scheme: Scheme, attributes: Attributes) -> Float64[np.ndarray, "1 T"]:
+    """Return a user's attributes as the codes that snapshots use; nan for what is unknown."""
+    codes = np.full((1, len(scheme.traits)), np.nan)
+    for t, trait in enumerate(scheme.traits):
+        given = attributes.get(trait.name)
+        if given is None:
+            continue
+        if trait.kind == "numeric":
+            try:
+                codes[0, t] = float(given)
+            except ValueError:
+                continue
+        elif str(given) in trait.levels:
+            codes[0, t] = trait.levels.index(str(given))
+    return codes
+
+
+def gate_inputs_of_users(scheme: Scheme, x_user: Float64[np.ndarray, "U Fu"]) -> Float64[np.ndarray, "U Pu"]:
+    """Return the users' part of p, within three deviations: one, size, repeats, spend, level, discount, income."""
+    names = user_names(scheme)
+    p = np.zeros((len(x_user), USER_GATES))
+    p[:, 0] = 1.0
+    for k, name in enumerate(("size", "repeats", "spend", "level", "discount", "income"), start=1):
+        if name in names:
+            p[:, k] = np.clip(x_user[:, names.index(name)], -3.0, 3.0)
+    return p
+
+
+def fit(level_of_user: Num[np.ndarray, "*N"], level_of_item: Num[np.ndarray, "*N"]) -> Float64[np.ndarray, "*N"]:
+    """Return how near an item's price level is to the user's own, -3 to 1; 0 where either is unknown."""
+    return np.nan_to_num(1.0 - 4.0 * np.abs(level_of_user - level_of_item), nan=0.0)
+
+
+def channels(artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"]) -> Float64[np.ndarray, "C P"]:
+    """Return every channel's value for these items."""
+    state, edges = artefact.state, sent.edges
+    H, I, P = artefact.shape.H, len(state.position), len(items)  # noqa: E741
+    rows: list[np.ndarray] = []
+    own = np.zeros(I)
+    own[edges.item] = sent.own
+    rows.append(own[items][None])
+    everyone = items is state.candidates
+    for matrix in artefact.matrices:
+        reached = np.asarray(matrix[edges.item].T @ sent.weight)
+        if everyone:
+            rows.append(reached.T)
+        else:
+            position = state.position[items]
+            rows.append(np.where(position >= 0, reached.T[:, position], 0.0) if len(reached) else np.zeros((H, P)))
+    for node, share in [*zip(state.node, state.node_share, strict=True), (state.brand, state.brand_share)]:
+        rows.append(_by_node(node, share, sent, items, H))
+    rows.append(state.x_item[items, : len(PRIORS)].T)
+    return np.concatenate(rows)
+
+
+def node_mass(node: Num[np.ndarray, "I"], sent: Messages) -> Float64[np.ndarray, "M H"]:
+    """Return what flows from the user into each category (or brand) of one level, up to the highest row met."""
+    mine = node[sent.edges.item]
+    there = mine >= 0
+    size = int(mine.max(initial=-1)) + 1
+    if not size:
+        return np.zeros((0, sent.weight.shape[1]))
+    return np.stack([np.bincount(mine[there], w, minlength=size) for w in sent.weight[there].T], axis=1)
+
+
+def _by_node(
+    node: Num[np.ndarray, "I"],
+    share: Num[np.ndarray, "I"],
+    sent: Messages,
+    items: Int64[np.ndarray, "P"],
+    H: int,
+) -> Float64[np.ndarray, "H P"]:
+    mass = node_mass(node, sent)
+    # One more row for nodes that the user never met, and for none (-1).
+    flow = np.concatenate([np.sqrt(mass), np.zeros((1, H))])
+    target = node[items]
+    known = (target >= 0) & (target < len(mass))
+    return flow[np.where(known, target, len(mass))].T * share[items]
+
+
+def gate_terms(
+    artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"]
+) -> tuple[Float64[np.ndarray, "C"], Float64[np.ndarray, "3 P"], Float64[np.ndarray, "C 3"]]:
+    """Return the gates as constants of the user and what items add: gate = constant + slopes @ p_item."""
+    state = artefact.state
+    p_item = np.zeros((3, len(items)))
+    p_item[0] = np.clip(state.x_item[items, _PRICE], -3, 3)
+    p_item[1] = np.clip(state.x_item[items, _POPULARITY], -3, 3)
+    p_item[2] = fit(np.array(sent.level), state.price_level[items])
+    gates = artefact.weights["fusion.gates"].astype(np.float64)
+    if artefact.config.fusion == "sum":
+        return gates[:, 0], p_item, np.zeros((len(gates), 3))
+    return gates[:, :USER_GATES] @ sent.p_user, p_item, gates[:, USER_GATES:]
+
+
+def price_terms(artefact: Artefact, sent: Messages, p_item: Float64[np.ndarray, "3 P"]) -> Float64[np.ndarray, "T P"]:
+    """Return the weighted price terms, in the order of `PRICE_TERMS`."""
+    _, _, _, spend, level, discount, income = sent.p_user
+    price = p_item[0]
+    terms = np.stack([p_item[2], price, price * spend, price * level, price * discount, price * income])
+    return terms * artefact.weights["fusion.price"][:, None]
+
+
+def scores(artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"]) -> Float64[np.ndarray, "P"]:
+    """Return the scores of these items."""
+    values = channels(artefact, sent, items)
+    constant, p_item, slopes = gate_terms(artefact, sent, items)
+    if artefact.config.fusion == "concat":
+        return _concat(artefact, sent, values, p_item)
+    # (constant + slopes @ p_item) * values, summed over channels, without a gate per channel and item.
+    return constant @ values + (p_item * (slopes.T @ values)).sum(axis=0) + price_terms(artefact, sent, p_item).sum(0)
+
+
+def _concat(
+    artefact: Artefact,
+    sent: Messages,
+    values: Float64[np.ndarray, "C P"],
+    p_item: Float64[np.ndarray, "3 P"],
+) -> Float64[np.ndarray, "P"]:
+    weights = artefact.weights
+    p_user = np.broadcast_to(sent.p_user[:, None], (len(sent.p_user), values.shape[1]))
+    inputs = np.concatenate([values, p_user, p_item])
+    hidden = np.maximum(weights["fusion.lift.weight"] @ inputs + weights["fusion.lift.bias"][:, None], 0)
+    return (weights["fusion.head.weight"] @ hidden)[0] + weights["fusion.gates"][:, 0] @ values
