@@ -1,0 +1,44 @@
+"""Asks the GraphQL API in this process: what the command line prints is what a front end gets."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from attune.home import home, models
+from graph.errors import NotFound
+
+
+class Refused(Exception):
+    """The API answered with an error; the text is the API's own."""
+
+
+def ask(query: str, variables: Mapping[str, object]) -> dict[str, Any]:
+    """Execute one operation against the loaded graph and the current artefact, without a server.
+
+    Raises `Refused` with the first error's message, and the errors of `graph.client`.
+    """
+    return asyncio.run(_ask(query, variables))
+
+
+async def _ask(query: str, variables: Mapping[str, object]) -> dict[str, Any]:
+    from api import schema
+    from api.context import Context
+    from api.metrics import Metrics
+    from api.models import CurrentModel
+    from api.recommender import Recommender
+    from graph.client import AsyncClient, settings
+
+    async with AsyncClient(settings(home())) as client:
+        context = Context(Recommender(client, CurrentModel(models()), Metrics()), "command-line")
+        result = await schema.build().execute(query, variable_values=dict(variables), context_value=context)
+    if result.errors:
+        raise Refused(result.errors[0].message)
+    return result.data or {}
+
+
+def user_of(answer: Mapping[str, Any], user_id: str) -> dict[str, Any]:
+    """Return the answer's user; raises `NotFound` when the graph does not know it."""
+    user = answer["user"]
+    if user is None:
+        raise NotFound(f"user {user_id!r} is not in the graph", "Load its events, or check the id: ids are text.")
+    return user

@@ -1,0 +1,154 @@
+"""`attune recommend` and `attune explain`: lists and reasons in the terminal, lists of everybody in a file."""
+
+from pathlib import Path
+from typing import Any
+
+from attune import console
+from attune.ask import Refused, ask, user_of
+from attune.home import home, models
+from graph.errors import NotFound
+
+MODES = ("all", "discover", "rebuy")
+
+_RECOMMEND = """
+query Recommend($user: String!, $first: Int!, $mode: Mode!, $budget: Float) {
+  user(id: $user) {
+    externalId
+    recommendations(first: $first, mode: $mode, budget: $budget) {
+      edges { node { rank score item { externalId title price } explanation { sentence } } }
+    }
+  }
+}
+"""
+_EXPLAIN = """
+query Explain($user: String!, $item: String!) {
+  user(id: $user) {
+    explain(item: $item) {
+      sentence
+      score
+      contributions { kind value sentence path { __typename id } }
+      neighbors { shoppers sentence }
+      cypher
+    }
+  }
+}
+"""
+_BAR_WIDTH = 24
+
+
+def recommend(user_id: str, *, k: int, mode: str, budget: float | None, json: bool) -> None:
+    """Print one user's list."""
+    variables = {"user": user_id, "first": k, "mode": _mode(mode).upper(), "budget": budget}
+    nodes = [edge["node"] for edge in _user(_RECOMMEND, variables)["recommendations"]["edges"]]
+    if json:
+        listed = [
+            {"rank": node["rank"], "item_id": node["item"]["externalId"], "score": node["score"], **_details(node)}
+            for node in nodes
+        ]
+        console.emit({"user_id": user_id, "mode": mode, "recommendations": listed})
+        return
+    rows = [
+        [
+            str(node["rank"]),
+            node["item"]["externalId"],
+            node["item"]["title"],
+            _money(node["item"]["price"]),
+            f"{node['score']:.4f}",
+            node["explanation"]["sentence"],
+        ]
+        for node in nodes
+    ]
+    console.table(["rank", "item", "title", "price", "score", "why"], rows, right=(0, 3, 4))
+
+
+def recommend_all(*, k: int, mode: str, budget: float | None, out: Path, json: bool) -> None:
+    """Write every user's list to a Parquet file with the columns user_id, item_id, rank, score."""
+    import polars as pl
+
+    from gnn import output
+    from gnn.artefact import Registry
+    from gnn.ranking import Mode, Query
+    from graph import snapshot
+    from graph.client import Client, settings
+    from loaders.progress import RichProgress
+
+    query = Query(mode=Mode(_mode(mode)), budget=budget)
+    if k < 1:
+        console.stop(f"-k is {k}", "Ask for 1 item or more.", code=console.WRONG_USE)
+    artefact = Registry(models()).load()
+    with console.step("Reading the graph"), Client(settings(home())) as client:
+        seen = snapshot.read(client)
+    with RichProgress() as progress:
+        columns = output.lists(artefact, seen, k=k, query=query, progress=progress)
+    frame = pl.DataFrame(
+        {"user_id": columns.user_id, "item_id": columns.item_id, "rank": columns.rank, "score": columns.score},
+        schema={"user_id": pl.String, "item_id": pl.String, "rank": pl.Int32, "score": pl.Float64},
+    )
+    # Nothing half-written stays visible under the name that was asked for.
+    partial = out.with_name(f".{out.name}.partial")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        frame.write_parquet(partial)
+        partial.replace(out)
+    except OSError as error:
+        console.stop(f"{out} cannot be written: {error.strerror}", "Give another --out.", code=console.WRONG_USE)
+    users = frame["user_id"].n_unique()
+    if json:
+        console.emit({"out": str(out), "users": users, "rows": len(frame), "model": artefact.version})
+    else:
+        console.OUT.print(f"{len(frame):,} rows for {users:,} users in {out}")
+
+
+def explain(user_id: str, item_id: str, *, json: bool) -> None:
+    """Print the contributions of one score, or the fields of GraphQL's `Explanation`."""
+    explanation = _user(_EXPLAIN, {"user": user_id, "item": item_id})["explain"]
+    if explanation is None:
+        _not_found(f"item {item_id!r} is not one that the current model scores")
+    if json:
+        console.emit(explanation)
+        return
+    console.OUT.print(explanation["sentence"], markup=False)
+    largest = max((abs(part["value"]) for part in explanation["contributions"]), default=1.0) or 1.0
+    rows = [
+        [
+            part["kind"].lower().replace("_", " "),
+            f"{part['value']:+.4f}",
+            "█" * max(1, round(_BAR_WIDTH * abs(part["value"]) / largest)),
+            part["sentence"],
+        ]
+        for part in explanation["contributions"]
+    ]
+    rows.append(["score", f"{explanation['score']:+.4f}", "", "the sum of the above"])
+    console.table(["kind", "value", "", "why"], rows, right=(1,))
+    console.OUT.print("\nIn Neo4j Browser:\n" + explanation["cypher"], markup=False)
+
+
+def _user(query: str, variables: dict[str, object]) -> dict[str, Any]:
+    try:
+        return user_of(ask(query, variables), str(variables["user"]))
+    except NotFound as error:
+        _not_found(error.message, error.remedy)
+    except Refused as error:
+        console.stop(str(error), code=console.WRONG_USE)
+
+
+def _not_found(message: str, remedy: str | None = None) -> Any:  # noqa: ANN401 - it never returns
+    console.stop(message, remedy, code=console.WRONG_USE)
+
+
+def _mode(mode: str) -> str:
+    if mode not in MODES:
+        console.stop(f"--mode {mode!r} is unknown", f"Use one of {', '.join(MODES)}.", code=console.WRONG_USE)
+    return mode
+
+
+def _details(node: dict[str, Any]) -> dict[str, object]:
+    return {
+        "title": node["item"]["title"],
+        "price": node["item"]["price"],
+        "sentence": node["explanation"]["sentence"],
+    }
+
+
+def _money(price: float | None) -> str:
+    return "" if price is None else f"{price:.2f}"

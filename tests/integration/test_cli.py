@@ -1,0 +1,182 @@
+"""The command line as its users type it: a shop's folder, a model, lists, reasons, and their mistakes."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from graph import schema, write
+from graph.client import Client, Settings
+from tests import shop as shops
+
+pytestmark = pytest.mark.integration
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def attune(home: Path, neo4j: Settings) -> Run:
+    with Client(neo4j) as client:
+        write.wipe(client)
+        schema.migrate(client)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NEO4J_")}
+    environment |= {"ATTUNE_HOME": str(home), "COLUMNS": "200", "PYTHONWARNINGS": "ignore"}
+
+    def run(*arguments: str, code: int = 0, **extra: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "attune", *arguments],
+            env=environment | extra,
+            capture_output=True,
+            text=True,
+            timeout=280,
+            check=False,
+        )
+        assert done.returncode == code, (arguments, done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def loaded(attune: Run, shop: shops.Shop, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = shops.write_folder(shop, tmp_path_factory.mktemp("shop") / "files")
+    return json.loads(attune("load", "files", str(folder), "--json").stdout)
+
+
+@pytest.fixture(scope="module")
+def trained(attune: Run, loaded: dict[str, Any]) -> dict[str, Any]:
+    assert loaded
+    return json.loads(attune("train", "--set", "epochs=3", "--device", "cpu", "--json").stdout)
+
+
+def test_load_reports_what_it_did(loaded: dict[str, Any], shop: shops.Shop):
+    assert loaded["rows"]["events"]["loaded"] == len(shop.events)
+    assert loaded["rows"]["items"]["loaded"] == len(shop.items)
+
+
+def test_status_says_what_is_loaded_and_served(attune: Run, trained: dict[str, Any], shop: shops.Shop):
+    status = json.loads(attune("status", "--json").stdout)
+    assert status["neo4j"]["running"]
+    assert status["graph"]["users"] == len(shop.users)
+    assert sum(status["graph"]["events"].values()) == len(shop.events)
+    assert status["model"]["version"] == trained["version"]
+    assert "neo4j running" in attune("status").stdout
+
+
+def test_recommend_prints_items_of_the_users_taste(attune: Run, trained: dict[str, Any]):
+    assert trained["promoted"]
+    answer = json.loads(attune("recommend", "u0", "-k", "6", "--json").stdout)["recommendations"]
+    assert [row["rank"] for row in answer] == [1, 2, 3, 4, 5, 6]
+    assert [row["score"] for row in answer] == sorted((row["score"] for row in answer), reverse=True)
+    food = [row for row in answer if int(row["item_id"][1:]) % 4 < 2]
+    assert len(food) >= 5
+    assert answer[0]["title"] in attune("recommend", "u0", "-k", "6").stdout
+
+
+def test_budget_and_mode_hold(attune: Run, trained: dict[str, Any], shop: shops.Shop):
+    assert trained
+    bought = {str(row["item_id"]) for row in shop.events if row["user_id"] == "u0" and row["type"] == "purchase"}
+    answer = json.loads(attune("recommend", "u0", "--mode", "discover", "--budget", "10", "--json").stdout)
+    assert answer["recommendations"]
+    for row in answer["recommendations"]:
+        assert row["price"] <= 10
+        assert row["item_id"] not in bought
+
+
+def test_lists_of_everybody_have_the_contracts_columns(
+    attune: Run, trained: dict[str, Any], shop: shops.Shop, tmp_path: Path
+):
+    assert trained
+    out = tmp_path / "lists.parquet"
+    attune("recommend", "--all", "-k", "5", "--mode", "all", "--out", str(out))
+    frame = pl.read_parquet(out)
+    assert frame.columns == ["user_id", "item_id", "rank", "score"]
+    assert frame["user_id"].n_unique() == len(shop.users)
+    assert frame.filter(pl.col("user_id") == "u0")["rank"].to_list() == [1, 2, 3, 4, 5]
+    alone = json.loads(attune("recommend", "u0", "-k", "5", "--json").stdout)["recommendations"]
+    assert frame.filter(pl.col("user_id") == "u0")["item_id"].to_list() == [row["item_id"] for row in alone]
+
+
+def test_explain_sums_to_the_score(attune: Run, trained: dict[str, Any]):
+    assert trained
+    top = json.loads(attune("recommend", "u0", "-k", "1", "--json").stdout)["recommendations"][0]
+    explanation = json.loads(attune("explain", "u0", top["item_id"], "--json").stdout)
+    assert set(explanation) == {"sentence", "score", "contributions", "neighbors", "cypher"}
+    assert sum(part["value"] for part in explanation["contributions"]) == pytest.approx(explanation["score"], abs=1e-5)
+    assert explanation["score"] == pytest.approx(top["score"], abs=1e-5)
+    assert "the sum of the above" in attune("explain", "u0", top["item_id"]).stdout
+
+
+def test_evaluate_writes_a_table_and_pictures(attune: Run, loaded: dict[str, Any], tmp_path: Path):
+    assert loaded
+    out = tmp_path / "report"
+    done = attune("evaluate", "--models", "popularity,ease", "--out", str(out), "--json")
+    table = json.loads(done.stdout)
+    assert {row["model"] for row in table["rows"]} == {"popularity", "ease"}
+    assert json.loads((out / "evaluation.json").read_text()) == table
+    assert (out / "evaluation.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("load", "files", "nowhere"), "nowhere"),
+        (("recommend",), "USER"),
+        (("recommend", "nobody"), "nobody"),
+        (("recommend", "u0", "--mode", "everything"), "everything"),
+        (("recommend", "u0", "-k", "-3"), "-3"),
+        (("recommend", "u0", "-k", "1000000000"), "1000000000"),
+        (("recommend", "--all"), "--out"),
+        (("explain", "nobody", "i1"), "nobody"),
+        (("explain", "u0", "nothing"), "nothing"),
+        (("train", "--set", "widht=8"), "width"),
+        (("train", "--set", "width"), "key=value"),
+        (("train", "--until", "yesterday"), "yesterday"),
+        (("train", "--device", "abacus"), "abacus"),
+        (("evaluate", "--models", "crystal-ball"), "crystal-ball"),
+        (("fly",), "fly"),
+    ],
+)
+def test_wrong_use_ends_with_2_and_names_the_place(
+    attune: Run, trained: dict[str, Any], arguments: tuple[str, ...], named: str
+):
+    assert trained
+    assert named in attune(*arguments, code=2).stderr
+
+
+@pytest.mark.parametrize("arguments", [("train",), ("recommend", "u0"), ("explain", "u0", "i1"), ("evaluate",)])
+def test_a_database_that_is_down_ends_with_1_and_a_remedy(attune: Run, arguments: tuple[str, ...]):
+    done = attune(*arguments, code=1, NEO4J_URI="bolt://127.0.0.1:9", NEO4J_PASSWORD="x")  # nobody listens there
+    assert "127.0.0.1:9" in done.stderr
+
+
+def test_serve_says_when_the_port_is_taken(attune: Run, trained: dict[str, Any]):
+    import socket
+
+    assert trained
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert port in attune("serve", "--port", port, code=1).stderr
+
+
+def test_before_any_training_the_remedy_is_named(attune: Run, loaded: dict[str, Any], tmp_path: Path, neo4j: Settings):
+    assert loaded
+    done = attune(
+        "recommend",
+        "u0",
+        code=2,
+        ATTUNE_HOME=str(tmp_path),
+        NEO4J_URI=neo4j.uri,
+        NEO4J_USER=neo4j.user,
+        NEO4J_PASSWORD=neo4j.password,
+    )
+    assert "attune train" in done.stderr
