@@ -75,6 +75,7 @@ _CONSTRAINTS: tuple[LiteralString, ...] = (
     "CREATE CONSTRAINT returned_event IF NOT EXISTS FOR ()-[r:RETURNED]-() REQUIRE r.event_id IS UNIQUE",
     "CREATE CONSTRAINT interacted_event IF NOT EXISTS FOR ()-[r:INTERACTED]-() REQUIRE r.event_id IS UNIQUE",
     "CREATE FULLTEXT INDEX item_text IF NOT EXISTS FOR (n:Item) ON EACH [n.title]",
+    "CREATE TEXT INDEX user_id_text IF NOT EXISTS FOR (n:User) ON (n.id)",
 )
 
 # Migrations[n] brings a graph of version n to n + 1; 0 is a graph without the bookkeeping node. A statement may run

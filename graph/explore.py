@@ -1,0 +1,314 @@
+"""Reads at request time: a user with its newest events, items by id, neighbours. Every statement is bounded.
+
+What is long comes as lists, one row: a row for each value costs five times as much.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, LiteralString
+
+from graph.client import AsyncClient
+from graph.schema import CATEGORY_SEPARATOR, EVENT_RELATIONSHIPS
+
+FEWEST = 5
+"""A smaller count of people could point at one of them: it is told as 0."""
+
+_EVENT_TYPES: Mapping[str, str] = MappingProxyType({kind: name for name, kind in EVENT_RELATIONSHIPS.items()})
+
+_USER: LiteralString = """
+MATCH (u:User {id: $id})
+CALL (u) {
+  MATCH (u)-[r:VIEWED|CLICKED|SEARCHED|CARTED|RATED|EXPOSED_TO|RECEIVED_COUPON|PURCHASED|RETURNED|INTERACTED]->(i:Item)
+  WITH r, i ORDER BY r.at DESC, r.event_id LIMIT $limit
+  RETURN collect(i.id) AS item_ids, collect(coalesce(r.type, type(r))) AS types, collect(r.at) AS at,
+    collect(coalesce(r.quantity, $nan)) AS quantity, collect(coalesce(r.amount, $nan)) AS amount,
+    collect(coalesce(r.value, $nan)) AS value, collect(coalesce(r.context, '')) AS context
+}
+RETURN u.key AS key, properties(u) AS properties, item_ids, types, at, quantity, amount, value, context
+"""
+
+_ITEM: LiteralString = """[i.key, i.id, i.title, i.description, coalesce(i.price, i.typical_price), i.currency,
+  i.price_level, i.image, coalesce(i.available, true), head([(i)-[:IN_CATEGORY]->(c) | c.id]),
+  head([(i)-[:MADE_BY]->(b) | b.id])]"""
+_ITEMS: LiteralString = "MATCH (i:Item) WHERE i.id IN $ids RETURN collect(" + _ITEM + ") AS rows"
+_CATEGORIES: LiteralString = """
+MATCH (c:Category) WHERE c.id IN $ids
+RETURN collect([c.id, c.name, c.level, head([(c)-[:CHILD_OF]->(p) | p.id])]) AS rows
+"""
+_BRANDS: LiteralString = "MATCH (b:Brand) WHERE b.id IN $ids RETURN collect([b.id, coalesce(b.name, b.id)]) AS rows"
+
+_PAGE: LiteralString = "WITH i ORDER BY i.key LIMIT $limit RETURN collect(" + _ITEM + ") AS rows"
+_ALL_ITEMS: LiteralString = "MATCH (i:Item) WHERE i.key > $after " + _PAGE
+_IN_CATEGORY: LiteralString = (
+    """
+MATCH (c:Category) WHERE c.id = $category OR c.id STARTS WITH $below
+MATCH (c)<-[:IN_CATEGORY]-(i:Item) WHERE i.key > $after
+"""
+    + _PAGE
+)
+_FOUND: LiteralString = (
+    """
+CALL db.index.fulltext.queryNodes('item_text', $search, {limit: $hits}) YIELD node AS i
+WITH i WHERE i.key > $after
+"""
+    + _PAGE
+)
+_FOUND_IN_CATEGORY: LiteralString = (
+    """
+CALL db.index.fulltext.queryNodes('item_text', $search, {limit: $hits}) YIELD node AS i
+WITH i WHERE i.key > $after AND EXISTS {
+  (i)-[:IN_CATEGORY]->(c:Category) WHERE c.id = $category OR c.id STARTS WITH $below
+}
+"""
+    + _PAGE
+)
+# The best matches of a search; pages go through these in the order of keys.
+_HITS = 10_000
+
+_USERS: LiteralString = """
+MATCH (u:User) WHERE u.key > $after
+WITH u ORDER BY u.key LIMIT $limit
+RETURN collect([u.key, u.id]) AS rows
+"""
+_FOUND_USERS: LiteralString = """
+MATCH (u:User) WHERE u.id CONTAINS $search AND u.key > $after
+WITH u ORDER BY u.key LIMIT $limit
+RETURN collect([u.key, u.id]) AS rows
+"""
+
+# Popular items have a hundred thousand users: of each recent item only so many are looked at. What people were shown
+# or gave back is nothing that they share.
+_NEIGHBORS: LiteralString = """
+MATCH (u:User {id: $id})
+CALL (u) {
+  MATCH (u)-[r:VIEWED|CLICKED|SEARCHED|CARTED|RATED|PURCHASED|INTERACTED]->(i:Item)
+  WITH i, max(r.at) AS last ORDER BY last DESC LIMIT 1000
+  RETURN collect(i) AS mine
+}
+CALL (u, mine) {
+  UNWIND mine[..30] AS i
+  CALL (u, i) {
+    MATCH (i)<-[:VIEWED|CLICKED|SEARCHED|CARTED|RATED|PURCHASED|INTERACTED]-(v:User) WHERE v <> u
+    RETURN DISTINCT v LIMIT 200
+  }
+  WITH v, count(*) AS shared ORDER BY shared DESC, v.key LIMIT $candidates
+  RETURN collect([v.id, COLLECT {
+    MATCH (v)-[:VIEWED|CLICKED|SEARCHED|CARTED|RATED|PURCHASED|INTERACTED]->(x:Item) RETURN DISTINCT x.key LIMIT 1000
+  }]) AS others
+}
+RETURN [i IN mine | [i.key, head([(i)-[:IN_CATEGORY]->(c) | c.key])]] AS mine, others
+"""
+
+_SUPPORTERS: LiteralString = """
+MATCH (u:User {id: $id})
+CALL (u) {
+  MATCH (u)-[r:PURCHASED|CARTED|RATED|CLICKED|VIEWED|INTERACTED]->(i:Item)
+  WITH i, max(r.at) AS last ORDER BY last DESC LIMIT 30
+  RETURN collect(i) AS recent
+}
+CALL (u, recent) {
+  UNWIND recent AS i
+  CALL (u, i) {
+    MATCH (i)<-[:PURCHASED|CARTED|RATED|CLICKED|VIEWED|INTERACTED]-(v:User) WHERE v <> u RETURN DISTINCT v LIMIT 300
+  }
+  RETURN collect([v.key, i.id]) AS sharing
+}
+CALL (u) {
+  MATCH (t:Item) WHERE t.id IN $items
+  RETURN collect([t.id, COLLECT {
+    MATCH (t)<-[:PURCHASED]-(v:User) RETURN DISTINCT v.key LIMIT 1000
+  }]) AS buyers
+}
+RETURN sharing, buyers
+"""
+
+# Everything but letters, digits and the signs inside a word ends a word: nothing of a search is Lucene syntax.
+_WORDS = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class UserRow:
+    """A user and its newest events, newest first; the lists have one entry per event."""
+
+    id: str
+    key: int
+    properties: dict[str, Any]
+    item_ids: list[str]
+    types: list[str]
+    at: list[int]
+    """Microseconds UTC."""
+    quantity: list[float | None]
+    amount: list[float | None]
+    value: list[float | None]
+    context: list[str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """An item; `price` is the declared one, else the typical one that was paid."""
+
+    id: str
+    title: str | None
+    description: str | None
+    price: float | None
+    currency: str | None
+    price_level: float | None
+    image: str | None
+    available: bool
+    category_id: str | None
+    brand_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryRow:
+    """A category; level 0 is a root."""
+
+    id: str
+    name: str
+    level: int
+    parent_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BrandRow:
+    """A brand."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeighborRow:
+    """Another user by what both share."""
+
+    id: str
+    similarity: float
+    """Jaccard index of the items of both (the newest 1,000 of each), 0-1."""
+    shared_items: int
+    shared_categories: int
+
+
+async def user(client: AsyncClient, id: str, *, limit: int = 5000) -> UserRow | None:  # noqa: A002
+    """Return a user with its newest `limit` events in one round trip; None when there is no such user."""
+    rows = await client.read(_USER, id=id, limit=limit, nan=math.nan)
+    if not rows:
+        return None
+    row = rows[0]
+    return UserRow(
+        id=id,
+        key=row["key"],
+        properties=row["properties"],
+        item_ids=row["item_ids"],
+        types=[_EVENT_TYPES.get(kind, kind) for kind in row["types"]],
+        at=row["at"],
+        quantity=_known(row["quantity"]),
+        amount=_known(row["amount"]),
+        value=_known(row["value"]),
+        context=[context or None for context in row["context"]],
+    )
+
+
+async def items(client: AsyncClient, ids: Iterable[str]) -> dict[str, ItemRow]:
+    """Return the items of these ids that exist, by id."""
+    rows = await client.read(_ITEMS, ids=list(ids))
+    return {row[1]: ItemRow(*row[1:]) for row in rows[0]["rows"]}
+
+
+async def categories(client: AsyncClient, ids: Iterable[str]) -> dict[str, CategoryRow]:
+    """Return the categories of these ids that exist, by id."""
+    rows = await client.read(_CATEGORIES, ids=list(ids))
+    return {row[0]: CategoryRow(*row) for row in rows[0]["rows"]}
+
+
+async def brands(client: AsyncClient, ids: Iterable[str]) -> dict[str, BrandRow]:
+    """Return the brands of these ids that exist, by id."""
+    rows = await client.read(_BRANDS, ids=list(ids))
+    return {row[0]: BrandRow(*row) for row in rows[0]["rows"]}
+
+
+async def search_items(
+    client: AsyncClient, search: str | None, category: str | None, first: int, after_key: int | None
+) -> list[tuple[int, ItemRow]]:
+    """Return items after `after_key` in the order of keys, one more than `first` when there are more.
+
+    `search`: every word begins a word of the title. `category`: its id; what lies below it counts.
+    """
+    params: dict[str, Any] = {"after": -1 if after_key is None else after_key, "limit": first + 1}
+    if category is not None:
+        params |= {"category": category, "below": category + CATEGORY_SEPARATOR}
+    if search is not None:
+        words = _WORDS.findall(search)
+        if not words:
+            return []
+        params |= {"search": " AND ".join(f"{word.lower()}*" for word in words), "hits": _HITS}
+    if search is None:
+        statement = _ALL_ITEMS if category is None else _IN_CATEGORY
+    else:
+        statement = _FOUND if category is None else _FOUND_IN_CATEGORY
+    rows = await client.read(statement, timeout_s=None, **params)
+    return [(row[0], ItemRow(*row[1:])) for row in rows[0]["rows"]]
+
+
+async def users(
+    client: AsyncClient, first: int, after_key: int | None, search: str | None = None
+) -> list[tuple[int, str]]:
+    """Return (key, id) of users after `after_key`, one more than `first` when there are more.
+
+    `search`: a part of the id, upper and lower case as written.
+    """
+    after = -1 if after_key is None else after_key
+    if search:
+        rows = await client.read(_FOUND_USERS, after=after, limit=first + 1, search=search)
+    else:
+        rows = await client.read(_USERS, after=after, limit=first + 1)
+    return [(row[0], row[1]) for row in rows[0]["rows"]]
+
+
+async def neighbors(client: AsyncClient, user_id: str, first: int) -> list[NeighborRow]:
+    """Return the users who share most with this one, most similar first; [] for an unknown user.
+
+    Looks at the 30 newest items and at most 200 users of each: a sample where items are popular.
+    """
+    rows = await client.read(_NEIGHBORS, id=user_id, candidates=min(max(2 * first, 20), 200))
+    if not rows:
+        return []
+    category: dict[int, int | None] = dict(rows[0]["mine"])
+    found: list[NeighborRow] = []
+    for other, theirs in rows[0]["others"]:
+        shared = category.keys() & theirs
+        union = len(category) + len(theirs) - len(shared)
+        leaves = {category[item] for item in shared} - {None}
+        found.append(NeighborRow(other, len(shared) / union, len(shared), len(leaves)))
+    found.sort(key=lambda row: (-row.similarity, row.id))
+    return found[:first]
+
+
+async def supporters(client: AsyncClient, user_id: str, item_id: str) -> int:
+    """Return how many others share two or more recent items with the user and bought the item; 0 below `FEWEST`.
+
+    Looks at the 30 newest items, at most 300 users of each and at most 1,000 buyers: a lower bound where more are.
+    """
+    return (await supporters_of(client, user_id, [item_id])).get(item_id, 0)
+
+
+async def supporters_of(client: AsyncClient, user_id: str, item_ids: Iterable[str]) -> dict[str, int]:
+    """Return `supporters` of several items in one round trip; unknown items and users have none."""
+    rows = await client.read(_SUPPORTERS, id=user_id, items=list(item_ids))
+    if not rows:
+        return {}
+    shared: dict[int, set[str]] = {}
+    for other, item in rows[0]["sharing"]:
+        shared.setdefault(other, set()).add(item)
+    found: dict[str, int] = {}
+    for target, buyers in rows[0]["buyers"]:
+        # That both have the item itself says nothing about it.
+        count = sum(len(shared.get(buyer, set()) - {target}) >= 2 for buyer in buyers)
+        found[target] = count if count >= FEWEST else 0
+    return found
+
+
+def _known(values: list[float]) -> list[float | None]:
+    return [None if math.isnan(value) else value for value in values]

@@ -1,0 +1,257 @@
+"""Reads and writes at request time, against a real Neo4j."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import pytest
+
+from graph import explore, record, snapshot, write
+from graph.client import AsyncClient, Client
+from graph.record import NewEvent
+from tests.graphs import write_shop
+from tests.shop import Shop
+
+pytestmark = pytest.mark.integration
+
+T = TypeVar("T")
+
+
+def run(client: Client, work: Callable[[AsyncClient], Awaitable[T]]) -> T:
+    async def main() -> T:
+        async with AsyncClient(client.settings) as asynchronous:
+            return await work(asynchronous)
+
+    return asyncio.run(main())
+
+
+def view(event_id: str, user: str = "u", item: str = "i", at: int = 1, **more: float | str) -> NewEvent:
+    return NewEvent(user, item, "view", at, event_id, **more)  # type: ignore[arg-type]
+
+
+def test_a_user_is_read_with_its_newest_events_in_one_statement(client: Client, shop: Shop) -> None:
+    write_shop(client, shop)
+
+    async def work(asynchronous: AsyncClient) -> explore.UserRow | None:
+        row = await explore.user(asynchronous, "u0", limit=10)
+        assert asynchronous.queries == 1
+        return row
+
+    row = run(client, work)
+    assert row is not None
+    assert row.properties["attr_city"] == "Oslo"
+    expected = sorted((e for e in shop.events if e["user_id"] == "u0"), key=lambda e: -int(str(e["at"])))[:10]
+    assert row.at == [e["at"] for e in expected]
+    assert row.item_ids == [e["item_id"] for e in expected]
+    assert row.types == [e["type"] for e in expected]
+    assert row.quantity == [e.get("quantity") for e in expected]
+    assert row.amount == [e.get("amount") for e in expected]
+    assert row.value == [e.get("value") for e in expected]
+    assert row.context == [e["context"] for e in expected]
+
+
+def test_an_unknown_user_is_none_and_one_without_events_has_empty_lists(client: Client) -> None:
+    write.users(client, [{"id": "u"}])
+    assert run(client, lambda c: explore.user(c, "nobody")) is None
+    row = run(client, lambda c: explore.user(c, "u"))
+    assert row is not None
+    assert (row.key, row.item_ids, row.at) == (0, [], [])
+
+
+def test_items_categories_and_brands_are_read_by_id(client: Client, shop: Shop) -> None:
+    write_shop(client, shop)
+    write.price_levels(client, [{"id": "i2", "price": 9.0, "price_level": 0.5}])
+    items = run(client, lambda c: explore.items(c, ["i2", "nothing", "i47"]))
+    assert items == {
+        "i2": explore.ItemRow(
+            id="i2",
+            title="Garden No. 2",
+            description="Number 2 of its shelf",
+            price=3.0,
+            currency="EUR",
+            price_level=0.5,
+            image=None,
+            available=True,
+            category_id="Home > Garden",
+            brand_id="Cirrus",
+        ),
+        "i47": items["i47"],
+    }
+    assert not items["i47"].available
+    categories = run(client, lambda c: explore.categories(c, ["Food > Tea", "Food", "x"]))
+    assert categories == {
+        "Food > Tea": explore.CategoryRow("Food > Tea", "Tea", 1, "Food"),
+        "Food": explore.CategoryRow("Food", "Food", 0, None),
+    }
+    assert run(client, lambda c: explore.brands(c, ["Arbor", "x"])) == {"Arbor": explore.BrandRow("Arbor", "Arbor")}
+
+
+def test_the_price_that_was_paid_stands_in_for_a_missing_one(client: Client) -> None:
+    write.items(client, [{"id": "i"}])
+    write.price_levels(client, [{"id": "i", "price": 4.5, "price_level": 0.5}])
+    assert run(client, lambda c: explore.items(c, ["i"]))["i"].price == 4.5
+
+
+@pytest.mark.parametrize(
+    ("search", "category", "expected"),
+    [
+        (None, None, 48),
+        ("coffee", None, 12),
+        ("COF", None, 12),
+        ("coffee 4", None, 3),  # 4, 40, 44
+        (None, "Food", 24),
+        (None, "Food > Tea", 12),
+        ("no", "Home", 24),
+        ("coffee", "Home", 0),
+        ("nothing like it", None, 0),
+        ("***", None, 0),
+        ('coffee" OR title:[', None, 0),
+        (None, "No such", 0),
+    ],
+)
+def test_items_are_searched_by_words_and_category_page_by_page(
+    client: Client, shop: Shop, search: str | None, category: str | None, expected: int
+) -> None:
+    if not client.read("MATCH (i:Item) RETURN count(i) AS n")[0]["n"]:
+        write_shop(client, shop)
+        client.read("CALL db.index.fulltext.awaitEventuallyConsistentIndexRefresh()")
+
+    async def work(asynchronous: AsyncClient) -> list[str]:
+        found: list[str] = []
+        after: int | None = None
+        while True:
+            page = await explore.search_items(asynchronous, search, category, 5, after)
+            found += [row.id for _, row in page[:5]]
+            if len(page) <= 5:
+                return found
+            after = page[4][0]
+
+    found = run(client, work)
+    assert len(found) == len(set(found)) == expected
+
+
+def test_users_are_listed_page_by_page_and_searched_by_a_part_of_the_id(client: Client) -> None:
+    write.users(client, [{"id": f"shopper-{n}"} for n in range(12)])
+    first = run(client, lambda c: explore.users(c, 5, None))
+    assert [user for _, user in first] == [f"shopper-{n}" for n in range(6)]
+    rest = run(client, lambda c: explore.users(c, 50, first[4][0]))
+    assert [user for _, user in rest] == [f"shopper-{n}" for n in range(5, 12)]
+    assert [user for _, user in run(client, lambda c: explore.users(c, 5, None, "r-1"))] == [
+        "shopper-1",
+        "shopper-10",
+        "shopper-11",
+    ]
+
+
+def test_neighbours_share_items_and_are_counted(client: Client) -> None:
+    write.categories(client, [{"id": "A"}, {"id": "B"}])
+    write.items(client, [{"id": f"i{n}", "category": "AB"[n % 2]} for n in range(4)])
+    write.users(client, [{"id": name} for name in "uvwx"])
+    bought = {"u": [0, 1, 2], "v": [0, 1, 2, 3], "w": [2], "x": [3]}
+    write.events(
+        client,
+        [
+            {"event_id": f"{user}{item}", "user_id": user, "item_id": f"i{item}", "type": "purchase", "at": item}
+            for user, items in bought.items()
+            for item in items
+        ],
+    )
+    found = run(client, lambda c: explore.neighbors(c, "u", 5))
+    assert found == [
+        explore.NeighborRow("v", 0.75, 3, 2),
+        explore.NeighborRow("w", 1 / 3, 1, 1),
+    ]
+    assert run(client, lambda c: explore.neighbors(c, "u", 1)) == found[:1]
+    assert run(client, lambda c: explore.neighbors(c, "nobody", 5)) == []
+
+
+def test_supporters_below_five_are_not_told(client: Client) -> None:
+    write.items(client, [{"id": name} for name in ("a", "b", "t")])
+    users = [f"v{n}" for n in range(6)]
+    write.users(client, [{"id": "u"}, *({"id": name} for name in users)])
+    pairs = [("u", "a"), ("u", "b"), *((user, item) for user in users for item in ("a", "b", "t"))]
+    write.events(
+        client,
+        [
+            {"event_id": f"{user}{item}", "user_id": user, "item_id": item, "type": "purchase", "at": 1}
+            for user, item in pairs[:14]
+        ],
+    )
+    assert run(client, lambda c: explore.supporters(c, "u", "t")) == 0  # four of them
+    write.events(
+        client,
+        [
+            {"event_id": f"{user}{item}", "user_id": user, "item_id": item, "type": "purchase", "at": 1}
+            for user, item in pairs
+        ],
+    )
+    assert run(client, lambda c: explore.supporters(c, "u", "t")) == 6
+    assert run(client, lambda c: explore.supporters_of(c, "u", ["t", "a", "nothing"])) == {"t": 6, "a": 0}
+    assert run(client, lambda c: explore.supporters(c, "nobody", "t")) == 0
+
+
+def test_an_event_is_recorded_once_and_its_id_is_kept_from_others(client: Client) -> None:
+    async def work(c: AsyncClient) -> list[list[str]]:
+        batches = [
+            [view("1", at=5, amount=2.5), view("2", item="j")],
+            [view("1", at=5, amount=2.5), view("3")],
+            [view("1", at=6, amount=2.5), view("2", user="v", item="j"), view("2", item="j", context="web")],
+            [view("4"), view("4"), view("4", at=9)],
+        ]
+        return [[one.status for one in await record.record_events(c, batch)] for batch in batches]
+
+    assert run(client, work) == [
+        ["created", "created"],
+        ["existing", "created"],
+        ["conflict", "conflict", "conflict"],
+        ["created", "existing", "conflict"],
+    ]
+    read = snapshot.read(client)
+    assert (read.user_ids, read.item_ids, len(read.events)) == (("u",), ("i", "j"), 4)
+    assert read.item_titles == ("i", "j")
+
+
+def test_types_are_recorded_side_by_side_the_shops_own_included(client: Client) -> None:
+    events = [NewEvent("u", "i", kind, 1, "1") for kind in ("view", "purchase", "wish")]
+    events.append(NewEvent("u", "i", "borrow", 1, "1"))
+    assert [one.status for one in run(client, lambda c: record.record_events(c, events))] == [
+        "created",
+        "created",
+        "created",
+        "conflict",  # the shop's own types share one relationship type
+    ]
+    assert snapshot.read(client).event_types == ("purchase", "view", "wish")
+
+
+def test_recording_at_once_from_many_sides_gives_each_event_and_each_node_once(client: Client) -> None:
+    events = [view(str(n), user=f"u{n % 7}", item=f"i{n % 5}") for n in range(40)]
+
+    async def work(c: AsyncClient) -> list[list[record.Recorded]]:
+        return await asyncio.gather(*(record.record_events(c, events[n % 20 : n % 20 + 20]) for n in range(0, 60, 5)))
+
+    run(client, work)
+    read = snapshot.read(client)
+    assert (len(read.user_ids), len(read.item_ids)) == (7, 5)
+    keys = client.read("MATCH (u:User) RETURN u.key AS key ORDER BY key")
+    assert [row["key"] for row in keys] == list(range(7))
+    assert len(read.events) == len({e.event_id for n in range(0, 60, 5) for e in events[n % 20 : n % 20 + 20]})
+
+
+def test_too_many_events_are_refused(client: Client) -> None:
+    events = [view(str(n)) for n in range(record.MOST + 1)]
+    with pytest.raises(ValueError, match="1000"):
+        run(client, lambda c: record.record_events(c, events))
+
+
+def test_an_erased_user_is_gone_with_its_events_and_nothing_else(client: Client, shop: Shop) -> None:
+    write_shop(client, shop)
+    write.model_output(
+        client, "m", {}, [{"user_id": "u0", "item_id": "i0", "rank": 1, "score": 1.0}], [], []
+    )  # fmt: skip
+    own = sum(row["user_id"] == "u0" for row in shop.events)
+    assert run(client, lambda c: record.erase_user(c, "u0")) == own
+    assert run(client, lambda c: record.erase_user(c, "u0")) is None
+    read = snapshot.read(client)
+    assert "u0" not in read.user_ids
+    assert len(read.events) == len(shop.events) - own
+    assert len(read.user_ids) == len(shop.users) - 1
