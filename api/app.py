@@ -1,0 +1,157 @@
+"""The ASGI application: GraphQL, the page, health and metrics over one graph and one folder of models."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+
+from api import graphiql
+from api.guard import Guard
+from api.http import GraphQLView, failure
+from api.limits import Limits
+from api.metrics import CONTENT_TYPE, Metrics
+from api.models import CurrentModel
+from api.recommender import Recommender
+from api.schema import build
+from graph.client import AsyncClient, Settings
+from graph.errors import GraphError
+
+WEB = graphiql.WEB
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """Everything the API needs to know; nothing is read from the environment."""
+
+    neo4j: Settings
+    models: Path
+    """The folder of artefacts; the current one is served, and exchanged when another is promoted."""
+    development: bool = True
+    """Whether GraphiQL, introspection and suggestions for misspelt fields are offered."""
+    graphiql_assets: Path | None = None
+    """Folder with GraphiQL's and React's files (`api.graphiql.FILES`); None: a page that says how to get them."""
+    neo4j_browser: str | None = None
+    """Address of Neo4j Browser, which the page links to."""
+    limits: Limits = field(default_factory=Limits)
+
+
+class App(Starlette):
+    """A Starlette app that knows its service."""
+
+    recommender: Recommender
+
+
+def create_app(settings: ApiSettings) -> App:
+    """Return the application. Raises `graph.errors.Unavailable` for an address that is none.
+
+    Neither a database nor a model must be there: `/readyz` says what is missing, and it is used once it comes.
+    """
+    metrics = Metrics()
+    models = CurrentModel(settings.models)
+    recommender = Recommender(AsyncClient(settings.neo4j), models, metrics)
+    _watch(metrics, recommender)
+    has_graphiql = graphiql.complete(settings.graphiql_assets)
+    view = GraphQLView(
+        build(settings.limits, development=settings.development),
+        recommender,
+        settings.limits,
+        development=settings.development,
+        graphiql_available=has_graphiql,
+    )
+
+    async def page(_: Request) -> Response:
+        return FileResponse(WEB / "index.html", headers={"cache-control": "no-cache"})
+
+    async def config(_: Request) -> Response:
+        return JSONResponse({"graphiql": settings.development, "neo4jBrowser": settings.neo4j_browser})
+
+    async def alive(_: Request) -> Response:
+        return PlainTextResponse("alive\n")
+
+    async def ready(_: Request) -> Response:
+        reasons = await _missing(recommender)
+        return JSONResponse({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
+
+    async def counted(_: Request) -> Response:
+        return Response(metrics.text(), headers={"content-type": CONTENT_TYPE})
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
+        await models.look()
+        try:
+            yield
+        finally:
+            recommender.broadcast.close()
+            await recommender.client.close()
+
+    routes = [
+        Route("/", page),
+        Route("/config.json", config),
+        Route("/healthz", alive),
+        Route("/readyz", ready),
+        Route("/metrics", counted),
+        Route("/graphql", view, methods=None),
+        WebSocketRoute("/graphql", view),
+        Mount("/web", StaticFiles(directory=WEB)),
+    ]
+    if has_graphiql:
+        routes.append(Mount("/graphiql", StaticFiles(directory=settings.graphiql_assets)))
+    app = App(
+        routes=routes,
+        middleware=[Middleware(Guard, metrics=metrics, body_bytes=settings.limits.body_bytes)],
+        exception_handlers={404: _not_found},
+        lifespan=lifespan,
+    )
+    app.recommender = recommender
+    return app
+
+
+async def _not_found(_: Request, __: Exception) -> Response:
+    return failure(404, "There is nothing here. GraphQL is at /graphql.")
+
+
+async def _missing(recommender: Recommender) -> list[str]:
+    """Return why the service cannot answer; nothing when it can."""
+    reasons: list[str] = []
+    await recommender.models.look()
+    if recommender.models.artefact is None:
+        reasons.append(f"model: {recommender.models.problem}")
+    try:
+        async with asyncio.timeout(_PING_S):
+            await recommender.client.ping(timeout_s=_PING_S)
+    except TimeoutError:
+        reasons.append("database: TimedOut")
+    except GraphError as error:
+        # The message may name the address of the database, which is nobody's business here.
+        reasons.append(f"database: {type(error).__name__}")
+    return reasons
+
+
+_PING_S = 2.0
+
+
+def _watch(metrics: Metrics, recommender: Recommender) -> None:
+    def model_age() -> float:
+        artefact = recommender.models.artefact
+        if artefact is None:
+            return float("nan")
+        return time.time() - datetime.fromisoformat(artefact.manifest.created).timestamp()
+
+    watched: Mapping[str, tuple[str, Any]] = {
+        "attune_model_age_seconds": ("Age of the model being served", model_age),
+        "attune_subscriptions": ("Open subscriptions", lambda: float(len(recommender.broadcast))),
+        "attune_cypher_statements": ("Statements sent to the database", lambda: float(recommender.client.queries)),
+    }
+    for name, (text, read) in watched.items():
+        metrics.watch(name, text, read)

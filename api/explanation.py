@@ -1,0 +1,125 @@
+"""Why an item is recommended, as GraphQL tells it; the figures are the model's, the words are `api.reasons`."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import strawberry
+
+from api import reasons
+from api.context import Context, Info
+from api.recommender import Shopper
+from api.types import Brand, Category, ContributionKind, Item, NeighborSummary, Node
+from gnn.artefact import Artefact
+from gnn.explain import Step
+from graph import show
+from graph.explore import FEWEST, BrandRow, CategoryRow, ItemRow
+from graph.schema import CATEGORY_SEPARATOR
+
+
+@strawberry.type(description="An additive part of a score that belongs to one path, or to several small ones (OTHER).")
+class Contribution:
+    """Contributions of one explanation sum to its score."""
+
+    kind: ContributionKind
+    value: float
+    path: list[Node] = strawberry.field(description="From the user to the item; empty where no node is involved.")
+    sentence: str
+
+
+@strawberry.type(description="The true reasons of the model for one score.")
+class Explanation:
+    """At most five contributions one by one, then the rest as one."""
+
+    sentence: str
+    score: float = strawberry.field(description="Equals the sum of the contributions.")
+    contributions: list[Contribution]
+    cypher: str = strawberry.field(description="Paste it into Neo4j Browser to see the paths.")
+    user_id: strawberry.Private[str]
+    item_id: strawberry.Private[str]
+
+    @strawberry.field
+    async def neighbors(self, info: Info) -> NeighborSummary:
+        """Count other shoppers who went the same way."""
+        n = await info.context.loaders.supporters.load((self.user_id, self.item_id))
+        if n < FEWEST:
+            return NeighborSummary(shoppers=None, sentence=None)
+        return NeighborSummary(shoppers=n, sentence=f"{n} shoppers with items in common with you bought it.")
+
+
+async def explain(
+    context: Context, shopper: Shopper, artefact: Artefact, items: Sequence[int], user: Node
+) -> dict[str, Explanation]:
+    """Explain these items of the artefact by external id, with three statements to the graph however many there are.
+
+    Items that the graph no longer holds are left out.
+    """
+    explained = context.recommender.explain(shopper, artefact, items)
+    merged = {item: reasons.merge(found.contributions) for item, found in explained.items()}
+    wanted = {"Item": set[str](explained), "Category": set[str](), "Brand": set[str]()}
+    for told in merged.values():
+        for reason in told:
+            for step in reason.path:
+                wanted.setdefault(step.label, set()).add(step.id)
+    loaders = context.loaders
+    rows = await loaders.items.load_all(sorted(wanted["Item"]))
+    # Those of the items as well: a client that reads an item's category finds it loaded already.
+    wanted["Category"].update(row.category_id for row in rows.values() if row.category_id)
+    wanted["Brand"].update(row.brand_id for row in rows.values() if row.brand_id)
+    categories, brands = await asyncio.gather(
+        loaders.categories.load_all(sorted(wanted["Category"])), loaders.brands.load_all(sorted(wanted["Brand"]))
+    )
+    nodes: dict[tuple[str, str], Node] = {("User", ""): user}
+    nodes |= {("Item", i): Item.of(row) for i, row in rows.items()}
+    nodes |= {("Category", i): Category.of(row) for i, row in categories.items()}
+    nodes |= {("Brand", i): Brand.of(row) for i, row in brands.items()}
+    names = reasons.Names(
+        items={i: row.title or i for i, row in rows.items()},
+        categories={i: row.name for i, row in categories.items()},
+        brands={i: row.name for i, row in brands.items()},
+    )
+    found: dict[str, Explanation] = {}
+    for item, told in merged.items():
+        if item not in rows:
+            continue
+        clauses = [reasons.clause(reason, names, shopper.pasts) for reason in told]
+        found[item] = Explanation(
+            sentence=reasons.summary(told, clauses),
+            score=explained[item].score,
+            contributions=[
+                Contribution(
+                    kind=ContributionKind.of(reason.kind),
+                    value=reason.value,
+                    path=[_node(nodes, step) for step in reason.path],
+                    sentence=reasons.sentence(text),
+                )
+                for reason, text in zip(told, clauses, strict=True)
+            ],
+            cypher=_cypher(shopper.row.id, item, told),
+            user_id=shopper.row.id,
+            item_id=item,
+        )
+    return found
+
+
+def _node(nodes: Mapping[tuple[str, str], Node], step: Step) -> Node:
+    if node := nodes.get((step.label, step.id)):
+        return node
+    # The model knows it, the graph no longer does: the path is told with what the model knows.
+    match step.label:
+        case "Category":
+            return Category.of(
+                CategoryRow(step.id, step.id.rpartition(CATEGORY_SEPARATOR)[2], step.id.count(CATEGORY_SEPARATOR), None)
+            )
+        case "Brand":
+            return Brand.of(BrandRow(step.id, step.id))
+        case _:
+            return Item.of(ItemRow(step.id, step.id, None, None, None, None, None, False, None, None))
+
+
+def _cypher(user: str, item: str, told: Sequence[reasons.Reason]) -> str:
+    steps = [step for reason in told for step in reason.path[1:] if not (step.label == "Item" and step.id == item)]
+
+    def ids(label: str) -> list[str]:
+        return list(dict.fromkeys(step.id for step in steps if step.label == label))
+
+    return show.paths(user, item, items=ids("Item"), categories=ids("Category"), brands=ids("Brand"))

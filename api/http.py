@@ -1,0 +1,221 @@
+"""GraphQL over HTTP: media types, status codes, and which requests are refused before any GraphQL is read."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import strawberry
+from cross_web import AsyncHTTPRequestAdapter, HTTPException
+from graphql import GraphQLError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import MissingQueryError
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
+from strawberry.http.base import BaseRequestProtocol
+from strawberry.http.parse_content_type import parse_content_type
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
+
+from api import graphiql
+from api.context import Context
+from api.errors import Code
+from api.limits import Limits
+from api.recommender import Recommender
+from api.schema import publish
+
+REQUEST_ID = "attune.request_id"
+"""Where the request's id lies in its ASGI scope."""
+
+JSON = "application/json"
+GRAPHQL = "application/graphql-response+json"
+EVENTS = "text/event-stream"
+
+_CODES: Mapping[int, Code] = {
+    400: Code.BAD_REQUEST,
+    404: Code.NOT_FOUND,
+    405: Code.METHOD_NOT_ALLOWED,
+    406: Code.NOT_ACCEPTABLE,
+    413: Code.BODY_TOO_LARGE,
+    415: Code.UNSUPPORTED_MEDIA_TYPE,
+    503: Code.REQUEST_TIMEOUT,
+}
+
+
+def negotiated(accept: str | None) -> str | None:
+    """Return the media type to answer with, as the `Accept` header prefers; None when it takes none of ours.
+
+    Without a header, and for `*/*`, it is `application/json`.
+    """
+    best, best_quality = None, 0.0
+    for part in (accept or "*/*").split(","):
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        quality = 1.0
+        for parameter in parameters:
+            if parameter.startswith("q="):
+                try:
+                    quality = float(parameter[2:])
+                except ValueError:
+                    quality = 0.0
+        kind = JSON if name in ("*/*", "application/*") else name
+        if kind in (JSON, GRAPHQL, EVENTS) and quality > best_quality:
+            best, best_quality = kind, quality
+    return best
+
+
+def failure(status: int, message: str, *, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a refusal in the form of a GraphQL answer without data."""
+    body = {"errors": [{"message": message, "extensions": {"code": str(_CODES.get(status, Code.INTERNAL))}}]}
+    return Response(orjson.dumps(body), status, headers, media_type=f"{JSON}; charset=utf-8")
+
+
+class GraphQLView(GraphQL[Context, None]):
+    """`/graphql` over HTTP POST and GET, server-sent events and graphql-transport-ws."""
+
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        recommender: Recommender,
+        limits: Limits,
+        *,
+        development: bool,
+        graphiql_available: bool,
+    ) -> None:
+        super().__init__(
+            schema,
+            graphql_ide="graphiql" if development else None,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
+            max_subscriptions_per_connection=limits.subscriptions,
+        )
+        self._recommender = recommender
+        self._limits = limits
+        self._graphiql = graphiql_available
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request or one WebSocket connection."""
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            response = await self.run(request)
+        except HTTPException as refused:
+            allow = {"allow": "POST" if request.method == "GET" else "GET, POST"}
+            headers = allow if refused.status_code == 405 else None
+            response = failure(refused.status_code, refused.reason, headers=headers)
+        await response(scope, receive, send)
+
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
+        """Return the context of a request or a connection."""
+        return Context(self._recommender, str(request.scope.get(REQUEST_ID, "")))
+
+    async def get_sub_response(self, request: Request | WebSocket) -> Response:
+        """Return the answer's frame, with the negotiated media type."""
+        frame = await super().get_sub_response(request)
+        frame.media_type = negotiated(request.headers.get("accept"))
+        return frame
+
+    def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
+        """A browser that opens the address gets GraphiQL; a program never does."""
+        asks = request.method == "GET" and request.query_params.get("query") is None
+        return asks and "text/html" in request.headers.get("accept", "")
+
+    async def render_graphql_ide(self, request: Request) -> Response:
+        """Return GraphiQL's page."""
+        return graphiql.page(available=self._graphiql)
+
+    async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData | list[GraphQLRequestData]:
+        """Read the request; only JSON is taken, which no form of another site can send."""
+        if negotiated(request.headers.get("accept")) is None:
+            raise HTTPException(406, f"Answers are {JSON}, {GRAPHQL} or {EVENTS}.")
+        if request.method == "POST":
+            kind, parameters = parse_content_type(request.content_type or "")
+            if kind != JSON:
+                raise HTTPException(415, f"The body must be {JSON}.")
+            if parameters.get("charset", "utf-8").strip('"').lower() not in ("utf-8", "utf8"):
+                raise HTTPException(415, "The body must be UTF-8.")
+        elif not request.query_params.get("query"):
+            raise HTTPException(400, "There is no `query`.")
+        data = await super().parse_http_body(request)
+        if isinstance(data, GraphQLRequestData) and not isinstance(data.operation_name, str | None):  # pyright: ignore
+            raise HTTPException(400, "`operationName` must be a string or null.")
+        return data
+
+    def parse_json(self, data: str | bytes) -> Any:  # noqa: ANN401 - what a client sent can be anything
+        """Read JSON; what GraphQL needs is an object."""
+        try:
+            found = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            raise HTTPException(400, "The request is not valid JSON.") from None
+        if not isinstance(found, dict):
+            raise HTTPException(400, "The request must be a JSON object with a `query`.")
+        return found
+
+    def encode_json(self, data: object) -> bytes:
+        """Write JSON."""
+        return orjson.dumps(data)
+
+    def encode_json_string(self, data: object) -> str:
+        """Write JSON as text, for streams."""
+        return orjson.dumps(data).decode()
+
+    async def execute_single(
+        self,
+        request: Request,
+        request_adapter: AsyncHTTPRequestAdapter,
+        sub_response: Response,
+        context: Context,
+        root_value: None,
+        request_data: GraphQLRequestData,
+    ) -> ExecutionResult:
+        """Execute within the time that a request may take."""
+        allowed = {OperationType.QUERY}
+        if request_adapter.method == "POST":
+            allowed.add(OperationType.MUTATION)
+        try:
+            async with asyncio.timeout(self._limits.request_timeout_s):
+                return await self.schema.execute(
+                    request_data.query,
+                    variable_values=request_data.variables,
+                    context_value=context,
+                    operation_name=request_data.operation_name,
+                    allowed_operation_types=allowed,
+                )
+        except MissingQueryError:
+            raise HTTPException(400, "There is no `query`.") from None
+        except CannotGetOperationTypeError as error:
+            raise HTTPException(400, error.as_http_error_reason()) from None
+        except InvalidOperationTypeError as error:
+            if error.operation_type is OperationType.SUBSCRIPTION:
+                raise HTTPException(400, f"Follow subscriptions over WebSocket, or with `Accept: {EVENTS}`.") from None
+            raise HTTPException(405, "mutations are not allowed over GET; use POST.") from None
+        except TimeoutError:
+            raise HTTPException(503, "The request took too long. Ask for less, or try again.") from None
+
+    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
+        """Return the answer; `data` is left out when nothing was executed."""
+        context = await self.get_context(request, Response())
+        errors = [publish(error, context) for error in result.errors or ()]
+        answer: GraphQLHTTPResponse = {}
+        if errors:
+            answer["errors"] = [error.formatted for error in errors]
+        if result.data is not None or not _before_execution(errors):
+            answer["data"] = result.data
+        return answer
+
+    def create_response(
+        self, response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse], sub_response: Response
+    ) -> Response:
+        """Return the HTTP answer, with 400 for what was not executed if the client knows GraphQL's media type."""
+        kind = sub_response.media_type or JSON
+        status = 400 if kind == GRAPHQL and "data" not in response_data else 200
+        return Response(self.encode_json(response_data), status, media_type=f"{kind}; charset=utf-8")
+
+
+def _before_execution(errors: list[GraphQLError]) -> bool:
+    return bool(errors) and all(error.path is None for error in errors)

@@ -1,0 +1,71 @@
+"""Counters for Prometheus; labels come from fixed lists, never from what a client sends."""
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 15.0)
+
+
+class Metrics:
+    """One registry per app, so that several can live in one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "attune_http_requests", "HTTP requests by path and status", ["path", "status"], registry=self.registry
+        )
+        self._seconds = Histogram(
+            "attune_http_request_seconds", "Time per HTTP request", ["path"], buckets=_SECONDS, registry=self.registry
+        )
+        self._errors = Counter("attune_graphql_errors", "GraphQL errors by code", ["code"], registry=self.registry)
+        self._phases = Histogram(
+            "attune_phase_seconds",
+            "Time of one read of a user, ranking, explanation",
+            ["phase"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._events = Counter(
+            "attune_events", "Events sent to recordEvents by outcome", ["status"], registry=self.registry
+        )
+        self._cold = Counter("attune_cold_lists", "Lists made for users without any event", registry=self.registry)
+        self._lists = Counter("attune_lists", "Lists made", registry=self.registry)
+
+    def request(self, path: str, status: int, seconds: float) -> None:
+        """Count one HTTP request; `path` is a route, not what was asked for."""
+        self._requests.labels(path, str(status)).inc()
+        self._seconds.labels(path).observe(seconds)
+
+    def error(self, code: str) -> None:
+        """Count one GraphQL error."""
+        self._errors.labels(code).inc()
+
+    def events(self, status: str, n: int = 1) -> None:
+        """Count events of `recordEvents`."""
+        self._events.labels(status).inc(n)
+
+    def listed(self, *, cold: bool) -> None:
+        """Count one list; cold when the user had no event."""
+        self._lists.inc()
+        if cold:
+            self._cold.inc()
+
+    @contextmanager
+    def phase(self, name: str) -> Generator[None]:
+        """Time one phase."""
+        begun = time.perf_counter()
+        yield
+        self._phases.labels(name).observe(time.perf_counter() - begun)
+
+    def watch(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """Show a value that is read when it is asked for."""
+        Gauge(name, text, registry=self.registry).set_function(read)
+
+    def text(self) -> bytes:
+        """Return everything in Prometheus' text format."""
+        return generate_latest(self.registry)

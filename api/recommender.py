@@ -1,0 +1,98 @@
+"""The service behind the fields: one user's newest events from the graph, ranked and explained by the current model."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from graph.explore import UserRow
+
+from api.broadcast import Broadcast
+from api.metrics import Metrics
+from api.models import CurrentModel
+from api.reasons import Past, pasts
+from gnn import explain, ranking
+from gnn.artefact import Artefact
+from graph import explore
+from graph.client import AsyncClient
+
+MAX_EVENTS_READ = 5_000
+"""Newest events of a user that a request looks at."""
+
+_ATTRIBUTE = "attr_"
+
+
+@dataclass(slots=True)
+class Shopper:
+    """A user as one request sees it; what is derived from the events is derived once."""
+
+    row: UserRow
+    now: int
+    """The request's present, microseconds UTC: lists and explanations of one request agree on it."""
+    _histories: dict[str, ranking.History] = field(default_factory=dict[str, ranking.History])
+    _pasts: dict[str, Past] | None = None
+
+    @property
+    def pasts(self) -> dict[str, Past]:
+        """What the user did with each item."""
+        if self._pasts is None:
+            self._pasts = pasts(self.row)
+        return self._pasts
+
+    @property
+    def attributes(self) -> Mapping[str, str | float]:
+        """What the shop declared about the user, by the shop's own names."""
+        found = self.row.properties.items()
+        return {name.removeprefix(_ATTRIBUTE): value for name, value in found if name.startswith(_ATTRIBUTE)}
+
+    def history(self, artefact: Artefact) -> ranking.History:
+        """The events as this artefact counts them; items that it does not know are left out."""
+        if artefact.version not in self._histories:
+            row = self.row
+            self._histories[artefact.version] = ranking.history(
+                artefact, row.item_ids, row.types, row.at, row.quantity, row.amount, row.value, row.context
+            )
+        return self._histories[artefact.version]
+
+
+class Recommender:
+    """Everything that the fields need: the graph, the model, and how long both take."""
+
+    def __init__(self, client: AsyncClient, models: CurrentModel, metrics: Metrics) -> None:
+        self.client = client
+        self.models = models
+        self.metrics = metrics
+        self.broadcast = Broadcast()
+
+    async def shopper(self, user_id: str) -> Shopper | None:
+        """Read a user and its newest events in one round trip; None when the graph does not know it."""
+        with self.metrics.phase("read"):
+            row = await explore.user(self.client, user_id, limit=MAX_EVENTS_READ)
+        return Shopper(row, present_us()) if row else None
+
+    def rank(self, shopper: Shopper, artefact: Artefact, query: ranking.Query, k: int) -> ranking.Ranked:
+        """Return the best `k` items for the user as it is now."""
+        with self.metrics.phase("rank"):
+            return ranking.rank(
+                artefact,
+                shopper.history(artefact),
+                now=shopper.now,
+                k=k,
+                query=query,
+                attributes=shopper.attributes,
+            )
+
+    def explain(self, shopper: Shopper, artefact: Artefact, items: Sequence[int]) -> dict[str, explain.Explained]:
+        """Explain the scores of these items, by external id."""
+        with self.metrics.phase("explain"):
+            history, attributes = shopper.history(artefact), shopper.attributes
+            return {
+                artefact.item_ids[item]: explain.explain(
+                    artefact, history, item, now=shopper.now, attributes=attributes
+                )
+                for item in items
+            }
+
+
+def present_us() -> int:
+    """Return the present in microseconds UTC; a model of old data keeps its own present (`gnn.history`)."""
+    return time.time_ns() // 1_000

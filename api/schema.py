@@ -1,0 +1,127 @@
+"""The executable schema, and its text: `python -m api.schema` writes `schema.graphql`, whose diff is reviewed."""
+
+import logging
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import strawberry
+from graphql import ExecutionResult as CoreResult
+from graphql import GraphQLError
+from strawberry.extensions import DisableIntrospection, SchemaExtension
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext, ExecutionResult, StreamExecutionResult
+
+from api.context import Context
+from api.documents import DocumentExtension, Documents
+from api.errors import Code, public, unexpected
+from api.limits import Limits
+from api.mutation import Mutation
+from api.query import Query
+from api.subscription import Subscription
+
+log = logging.getLogger("attune.api")
+
+SDL = Path(__file__).with_name("schema.graphql")
+
+
+class OperationExtension(SchemaExtension):
+    """Gives each operation its own loaders, and each error its public form."""
+
+    _executing = False
+
+    def on_operation(self) -> Iterator[None]:
+        """Begin with nothing loaded: over a WebSocket many operations share one context."""
+        context = self.execution_context.context
+        if isinstance(context, Context):
+            context.renew()
+        yield
+        result = self.execution_context.result
+        if isinstance(result, CoreResult | ExecutionResult):
+            self._publish(result)
+
+    def on_execute(self) -> Iterator[None]:
+        """Remember that the document was found valid."""
+        self._executing = True
+        yield
+
+    def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
+        """Do the same for every answer of a stream."""
+        if isinstance(result, ExecutionResult):
+            self._publish(result)
+        yield
+
+    def _publish(self, result: CoreResult | ExecutionResult) -> None:
+        context = self.execution_context.context
+        if result.errors and isinstance(context, Context):
+            result.errors = [publish(error, context, executing=self._executing) for error in result.errors]
+
+
+def publish(error: GraphQLError, context: Context, *, executing: bool = True) -> GraphQLError:
+    """Return the public form of an error, counted and, when unexpected, logged. Doing it twice changes nothing."""
+    if unexpected(error) and executing:
+        cause = error.original_error
+        log.error(
+            "field failed",
+            extra={
+                "request": context.request_id,
+                "field": ".".join(str(step) for step in error.path or () if isinstance(step, str)),
+                # The message of an exception may hold a user's data; its type and place do not.
+                "cause": type(cause).__name__,
+                "trace": "".join(traceback.format_tb(cause.__traceback__)) if cause else "",
+            },
+        )
+    if isinstance(error, _Counted):
+        return error
+    found = _Counted.of(public(error, executing=executing, request_id=context.request_id))
+    context.recommender.metrics.error(str((found.extensions or {}).get("code", Code.INTERNAL)))
+    return found
+
+
+class _Counted(GraphQLError):  # noqa: N818
+    """A public error that has been counted."""
+
+    @staticmethod
+    def of(error: GraphQLError) -> "_Counted":
+        return _Counted(
+            error.message,
+            nodes=error.nodes,
+            source=error.source,
+            positions=error.positions,
+            path=error.path,
+            extensions=error.extensions,
+        )
+
+
+class AttuneSchema(strawberry.Schema):
+    """Strawberry's schema without its own logging, which would write messages of unexpected errors."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Leave errors to `publish`."""
+
+
+def build(limits: Limits | None = None, *, development: bool = True) -> strawberry.Schema:
+    """Return the schema; outside development it does not answer questions about itself."""
+    bounds = limits or Limits()
+    documents = Documents()
+    extensions: list[type[SchemaExtension]] = [] if development else [DisableIntrospection]
+    return AttuneSchema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        extensions=[
+            *extensions,
+            OperationExtension,
+            lambda: DocumentExtension(bounds, documents),
+        ],
+        config=StrawberryConfig(disable_field_suggestions=not development),
+    )
+
+
+def text() -> str:
+    """Return the schema in the schema definition language."""
+    return build().as_str() + "\n"
+
+
+if __name__ == "__main__":
+    SDL.write_text(text(), encoding="utf-8")

@@ -1,0 +1,36 @@
+"""What can be followed."""
+
+from collections.abc import AsyncGenerator
+
+import strawberry
+
+from api import arguments, lists
+from api.context import Info
+from api.errors import Code, Refused
+from api.lists import RecommendationConnection, Wish
+from api.user import User
+from gnn import ranking
+
+
+@strawberry.type
+class Subscription:
+    """Over graphql-transport-ws and server-sent events."""
+
+    @strawberry.subscription(description="A user's list: at once, and again after each change of its events.")
+    async def recommendations(
+        self, info: Info, user: str, first: int | None = 20
+    ) -> AsyncGenerator[RecommendationConnection, None]:
+        """Yield the first page; ends when the user is erased or the service stops."""
+        context = info.context
+        wish = Wish(arguments.page_size(first, 20), None, ranking.Query())
+        explained = lists.asks_for(info, "explanation")
+        begun = False
+        async for _ in context.recommender.broadcast.follow(user):
+            context.renew()
+            shopper = await context.loaders.shoppers.load(user)
+            if shopper is None:
+                if begun:
+                    return
+                raise Refused(Code.NOT_FOUND, "There is no such user to follow.", argument="user")
+            begun = True
+            yield await lists.connection(context, shopper, User.of(user), wish, explained=explained)

@@ -1,0 +1,119 @@
+"""A user of the shop: purchase power, lists, neighbours, explanations."""
+
+from typing import Any
+
+import strawberry
+
+from api import arguments, explanation, lists
+from api.context import Info
+from api.errors import Code, Refused
+from api.explanation import Explanation
+from api.ids import global_id
+from api.lists import RecommendationConnection, Wish
+from api.recommender import Shopper
+from api.types import Certainty, Neighbor, Node, PageInfo, PurchasePower
+from gnn import ranking
+from graph import explore
+
+
+@strawberry.type(description="A person or household that buys.")
+class User(Node):
+    """Events are read when a field needs them, once per operation."""
+
+    external_id: str
+
+    @staticmethod
+    def of(external_id: str) -> "User":
+        """Wrap the id of a user that the graph holds."""
+        return User(id=global_id("User", external_id), external_id=external_id)
+
+    @strawberry.field
+    async def purchase_power(self, info: Info) -> PurchasePower:
+        """Return what the user can and does spend, as of the last load or training."""
+        return power((await _shopper(info, self)).row.properties)
+
+    @strawberry.field(description="What to show this user, best first, as of its newest event.")
+    async def recommendations(
+        self,
+        info: Info,
+        first: int | None = 20,
+        after: str | None = strawberry.UNSET,
+        mode: ranking.Mode | None = ranking.Mode.ALL,
+        budget: float | None = strawberry.UNSET,
+        categories: list[str] | None = strawberry.UNSET,
+        exclude: list[str] | None = strawberry.UNSET,
+        diversity: float | None = 0,
+    ) -> RecommendationConnection:
+        """Rank every item for the user and return a page."""
+        wish = Wish(
+            arguments.page_size(first, 20),
+            arguments.given(after),
+            ranking.Query(
+                mode=mode or ranking.Mode.ALL,
+                budget=arguments.amount("budget", budget),
+                categories=arguments.ids("categories", categories),
+                exclude=arguments.ids("exclude", exclude) or frozenset(),
+                diversity=arguments.share("diversity", diversity, 0.0),
+            ),
+        )
+        shopper = await _shopper(info, self)
+        return await lists.connection(info.context, shopper, self, wish, explained=lists.asks_for(info, "explanation"))
+
+    @strawberry.field(description="The shoppers who share most with this one; never who they are.")
+    async def neighbors(self, info: Info, first: int | None = 10) -> list[Neighbor]:
+        """Return similarities and counts."""
+        size = arguments.page_size(first, 10)
+        rows = await explore.neighbors(info.context.recommender.client, self.external_id, size) if size else []
+        return [
+            Neighbor(similarity=row.similarity, shared_items=row.shared_items, shared_categories=row.shared_categories)
+            for row in rows
+        ]
+
+    @strawberry.field(description="Why an item has its score for this user; null for an item that is unknown.")
+    async def explain(self, info: Info, item: str) -> Explanation | None:
+        """Explain any item, on the list or not."""
+        artefact = await info.context.recommender.models.get()
+        index = artefact.item_index.get(item)
+        if index is None:
+            return None
+        shopper = await _shopper(info, self)
+        return (await explanation.explain(info.context, shopper, artefact, [index], self)).get(item)
+
+
+@strawberry.type
+class UserEdge:
+    """A user of a list."""
+
+    cursor: str
+    node: User
+
+
+@strawberry.type(description="Users in a stable order.")
+class UserConnection:
+    """A page of users."""
+
+    edges: list[UserEdge]
+    page_info: PageInfo
+
+
+async def _shopper(info: Info, user: User) -> Shopper:
+    shopper = await info.context.loaders.shoppers.load(user.external_id)
+    if shopper is None:
+        raise Refused(Code.NOT_FOUND, "The user is no longer in the graph.")
+    return shopper
+
+
+def power(properties: dict[str, Any]) -> PurchasePower:
+    """Return the purchase power that the graph has written on a user."""
+    purchases = int(properties.get("purchases") or 0)
+    income = properties.get("income")
+    certainty = Certainty.KNOWN if income is not None else Certainty.INFERRED if purchases else Certainty.UNKNOWN
+    return PurchasePower(
+        income=None if income is None else str(income),
+        spend_per_week=properties.get("spend_per_week"),
+        basket_value=properties.get("basket_value"),
+        price_level=properties.get("price_level"),
+        discount_share=properties.get("discount_share"),
+        purchases=purchases,
+        known=certainty,
+    )

@@ -1,0 +1,101 @@
+"""The small shop loaded, a first model on it, and the API served over real HTTP: what API and browser tests stand on."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from api.app import ApiSettings, App, create_app
+from api.serve import Server, listen
+from attune import derive
+from gnn import artefact, untrained
+from gnn.artefact import Registry
+from graph import schema, snapshot, write
+from graph.client import Client, Settings
+from tests import shop as shops
+
+
+def load_shop(client: Client, shop: shops.Shop) -> None:
+    """Put the small shop into an emptied graph."""
+    write.wipe(client)
+    schema.migrate(client)
+    write.categories(client, [{"id": name} for name in shops.CATEGORIES])
+    write.brands(client, [{"id": name} for name in shops.BRANDS])
+    write.items(
+        client, [{"id": row["item_id"], **{k: v for k, v in row.items() if k != "item_id"}} for row in shop.items]
+    )
+    write.attributes(
+        client,
+        {
+            "income": {"kind": "ordinal", "order": ["low", "high"]},
+            "age": {"kind": "numeric"},
+            "city": {"kind": "categorical"},
+        },
+    )
+    users = [{"id": row["user_id"], **{f"attr_{k}": v for k, v in row.items() if k != "user_id"}} for row in shop.users]
+    write.users(client, users)
+    write.events(client, shop.events)
+
+
+def first_model(client: Client, models: Path) -> str:
+    """Build a model without training on what the graph holds, promote it, and return its version."""
+    found = snapshot.read(client)
+    derive.write_derived(client, found)
+    version = artefact.save(untrained.build(found), models).name
+    Registry(models).promote(version)
+    return version
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running API."""
+
+    url: str
+    app: App
+    http: httpx.Client
+
+    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        """Run a query that must succeed and return its data."""
+        answer = self.http.post("/graphql", json={"query": query, "variables": variables}).json()
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    def refused(self, query: str, **variables: Any) -> dict[str, Any]:
+        """Run a query that must give exactly one error and return it."""
+        answer = self.http.post("/graphql", json={"query": query, "variables": variables}).json()
+        assert len(answer.get("errors", ())) == 1, answer
+        return answer["errors"][0]
+
+
+@contextmanager
+def serving(settings: ApiSettings) -> Iterator[Served]:
+    """Serve in a thread on a free port of this machine."""
+    app = create_app(settings)
+    listening = listen("127.0.0.1", 0)
+    server = Server(app)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    try:
+        with httpx.Client(base_url=url, timeout=30) as http:
+            _until_alive(http, thread)
+            yield Served(url, app, http)
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        assert not thread.is_alive(), "the server did not stop"
+
+
+def _until_alive(http: httpx.Client, thread: threading.Thread) -> None:
+    # The socket listens already: the first request waits in its queue until the server accepts it.
+    assert http.get("/healthz").status_code == 200
+    assert thread.is_alive()
+
+
+def settings(neo4j: Settings, models: Path, **changes: Any) -> ApiSettings:
+    """Return settings for tests."""
+    return ApiSettings(neo4j=neo4j, models=models, **changes)
