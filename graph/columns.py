@@ -74,8 +74,9 @@ MATCH (u:User)-[r:KIND]->(i:Item) WHERE u.key >= $low AND u.key < $high
 RETURN collect(u.key) AS user, collect(i.key) AS item, collect(r.at) AS at,
   collect(coalesce(r.quantity, $nan)) AS quantity, collect(coalesce(r.amount, $nan)) AS amount,
   collect(coalesce(r.value, $nan)) AS value, collect(coalesce(r.context, '')) AS context,
-  collect(coalesce(r.basket_id, '')) AS basket, collect(coalesce(r.type, $type)) AS type
-"""
+  collect(coalesce(r.basket_id, '')) AS basket"""
+# Only the shop's own types differ within a relationship type; the column would cost the others a third more time.
+_TYPES: LiteralString = ", collect(r.type) AS type"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class _Kind:
     """The statements for one relationship type."""
 
     event_type: str
+    """"" when each event has its own."""
     count: LiteralString
     degrees: LiteralString
     events: LiteralString
@@ -93,11 +95,11 @@ def _kind(event_type: str, kind: LiteralString) -> _Kind:
         event_type,
         _COUNT.replace("KIND", kind),
         _DEGREES.replace("KIND", kind),
-        _EVENTS.replace("KIND", kind),
+        _EVENTS.replace("KIND", kind) + ("" if event_type else _TYPES),
     )
 
 
-_KINDS = (*(_kind(event_type, kind) for event_type, kind in EVENT_RELATIONSHIPS.items()), _kind("other", OTHER_EVENT))
+_KINDS = (*(_kind(event_type, kind) for event_type, kind in EVENT_RELATIONSHIPS.items()), _kind("", OTHER_EVENT))
 
 
 def _silent(_: str) -> None: ...
@@ -115,7 +117,7 @@ def snapshot(client: Reads, *, at: int | None, report: Report | None) -> Snapsho
         brand_ids: list[str] = client.read(_BRANDS)[0]["id"]
         declared, names = _declarations(client)
         users = _nodes(client, pool, _USERS, _LAST_USER, names=[ATTRIBUTE_PREFIX + name for name in names])
-        items = _nodes(client, pool, _ITEMS, _LAST_ITEM, nan=float("nan"))
+        items = _nodes(client, pool, _ITEMS, _LAST_ITEM, nan=math.nan)
         user_key, item_key = _keys(users), _keys(items)
         say(f"Read {len(user_key)} users and {len(item_key)} items in {time.monotonic() - started:.1f} s")
         events = _Gathered()
@@ -158,7 +160,11 @@ class _Gathered:
     def add(self, chunk: dict[str, Any], user_key: np.ndarray, item_key: np.ndarray) -> None:
         part: dict[str, np.ndarray] = {name: chunk[name] for name in ("at", "quantity", "amount", "value")}
         for name, codes in self._codes.items():
-            part[name] = np.fromiter((codes.setdefault(text, len(codes)) for text in chunk[name]), np.int64)
+            texts = chunk[name]
+            if isinstance(texts, str):
+                part[name] = np.full(len(part["at"]), codes.setdefault(texts, len(codes)), np.int64)
+            else:
+                part[name] = np.fromiter((codes.setdefault(text, len(codes)) for text in texts), np.int64, len(texts))
         user, user_known = _rows(user_key, chunk["user"])
         item, item_known = _rows(item_key, chunk["item"])
         part |= {"user": user, "item": item}
@@ -212,9 +218,9 @@ def _event_chunks(
     bounds = [*user_key[first].tolist(), end]
 
     def read(place: int) -> dict[str, Any]:
-        found = client.read(
-            kind.events, low=bounds[place], high=bounds[place + 1], nan=float("nan"), type=kind.event_type
-        )[0]
+        found = client.read(kind.events, low=bounds[place], high=bounds[place + 1], nan=math.nan)[0]
+        if kind.event_type:
+            found["type"] = kind.event_type
         for name in ("user", "item", "at"):
             found[name] = np.array(found[name], np.int64)
         for name in ("quantity", "amount", "value"):
