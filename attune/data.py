@@ -7,8 +7,8 @@ from attune import console
 from attune.home import home
 
 if TYPE_CHECKING:
-    from loaders.load import Report
     from loaders.records import Source
+    from loaders.report import Report, TableReport
 
 
 def load_complete_journey(*, households: int | None, strict: bool, online: bool | None, json: bool) -> None:
@@ -21,10 +21,10 @@ def load_complete_journey(*, households: int | None, strict: bool, online: bool 
 def load_files(folder: Path, *, strict: bool, online: bool | None, json: bool) -> None:
     """Load a folder of the generic source."""
     from loaders.errors import LoadError
-    from loaders.files import Files
+    from loaders.files import Folder
 
     try:
-        source = Files(folder)
+        source = Folder(folder)
     except LoadError as error:
         console.stop(str(error), code=console.WRONG_USE)
     _load(source, strict=strict, online=online, json=json)
@@ -52,10 +52,10 @@ def load(source: "Source", *, strict: bool = False, online: bool | None = None) 
     from graph import snapshot as graph_snapshot
     from loaders.errors import LoadError
     from loaders.load import load as load_source
-    from loaders.progress import RichProgress
+    from loaders.progress import Bars
 
     try:
-        with RichProgress() as progress:
+        with Bars(console.ERR) as progress:
             report = load_source(
                 source,
                 home=home(),
@@ -80,5 +80,35 @@ def _load(source: "Source", *, strict: bool, online: bool | None, json: bool) ->
 
 
 def show(report: "Report") -> None:
-    """Print the loader's report as a table."""
-    console.OUT.print(str(report))
+    """Print the loader's report."""
+    counted = [
+        [
+            name,
+            *(f"{number:,}" for number in (table.read, table.loaded, table.duplicate, table.dropped)),
+            reasons(table),
+        ]
+        for name, table in report.tables.items()
+    ]
+    console.table(
+        ["table", "read", "loaded", "duplicate", "dropped", "rejected"],
+        counted,
+        title=report.source,
+        right=(1, 2, 3, 4),
+    )
+    facts = [[f"events {type_}", f"{count:,}"] for type_, count in sorted(report.event_types.items())]
+    facts += [[name, f"{count:,}"] for name, count in report.nodes.items()]
+    facts += [[f"attribute {found.name}", f"{found.kind}"] for found in report.attributes]
+    facts += [[f"seconds: {phase}", f"{seconds:.1f}"] for phase, seconds in report.seconds.items()]
+    console.table(["what", "how much"], facts, right=(1,))
+    for note in report.notes:
+        console.OUT.print(f"note: {note}", markup=False)
+    if report.already:
+        console.OUT.print("The graph held all of this already.")
+    if report.quarantine:
+        console.OUT.print(f"{report.rejected:,} rejected rows, each with its reason: {report.quarantine}", markup=False)
+
+
+def reasons(table: "TableReport") -> str:
+    """Return the reasons for refused rows, the most frequent first; empty when none was."""
+    ordered = sorted(table.rejected.items(), key=lambda pair: -pair[1])
+    return ", ".join(f"{rows:,} {reason}" for reason, rows in ordered)

@@ -70,7 +70,7 @@ def recommend_all(*, k: int, mode: str, budget: float | None, out: Path, json: b
     from gnn.ranking import Mode, Query
     from graph import snapshot
     from graph.client import Client, settings
-    from loaders.progress import RichProgress
+    from loaders.progress import Bars
 
     query = Query(mode=Mode(_mode(mode)), budget=budget)
     if k < 1:
@@ -78,7 +78,7 @@ def recommend_all(*, k: int, mode: str, budget: float | None, out: Path, json: b
     artefact = Registry(models()).load()
     with console.step("Reading the graph"), Client(settings(home())) as client:
         seen = snapshot.read(client)
-    with RichProgress() as progress:
+    with Bars(console.ERR) as progress:
         columns = output.lists(artefact, seen, k=k, query=query, progress=progress)
     frame = pl.DataFrame(
         {"user_id": columns.user_id, "item_id": columns.item_id, "rank": columns.rank, "score": columns.score},

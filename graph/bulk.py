@@ -28,6 +28,8 @@ def build_store(
         "database",
         "import",
         "full",
+        # The options' lists take every word after them: the database's name stands before.
+        "neo4j",
         "--id-type=string",
         "--multiline-fields=true",
         "--ignore-empty-strings=false",
@@ -36,7 +38,6 @@ def build_store(
         f"--report-file={folder / 'logs' / 'import.report'}",
         *(f"--nodes={label}={_files(paths)}" for label, paths in nodes.items()),
         *(f"--relationships={kind}={_files(paths)}" for kind, paths in relationships.items()),
-        "neo4j",
     ]
     java.admin(folder, arguments, log=local.console_file(home), heap_mb=heap_mb, conf=conf)
     (building / "dbms").mkdir(exist_ok=True)

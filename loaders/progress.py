@@ -67,6 +67,10 @@ class Bars:
         if self._task is not None:
             self._bars.advance(self._task, n)
 
+    def line(self, text: str) -> None:
+        """Print a line above the bars."""
+        self._bars.console.print(text, markup=False, highlight=False)
+
     def _end(self) -> None:
         if self._task is not None:
             done = next(task.completed for task in self._bars.tasks if task.id == self._task)

@@ -51,7 +51,12 @@ def make(users: int = 60, items: int = 48, seed: int = 7) -> Shop:
         for n in range(items)
     ]
     user_rows: list[Row] = [
-        {"user_id": f"u{n}", "income": "low" if n % 4 < 2 else "high", "age": 20 + n % 50, "city": ("Oslo", "Rome")[n % 2]}
+        {
+            "user_id": f"u{n}",
+            "income": "low" if n % 4 < 2 else "high",
+            "age": 20 + n % 50,
+            "city": ("Oslo", "Rome")[n % 2],
+        }
         for n in range(users)
     ]
     event_rows: list[Row] = []

@@ -15,7 +15,11 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 
 def as_text(document: dict[str, Any]) -> str:
     # Interpolated values stand for strings; a parser of the specification sees them after interpolation.
-    return yaml.safe_dump(document).replace("${NEO4J_PASSWORD:?set NEO4J_PASSWORD}", "secret").replace("${SHOP_DIR:-./shop}", "./shop")
+    return (
+        yaml.safe_dump(document)
+        .replace("${NEO4J_PASSWORD:?set NEO4J_PASSWORD}", "secret")
+        .replace("${SHOP_DIR:-./shop}", "./shop")
+    )
 
 
 def test_compose_file_conforms_to_the_specification():
