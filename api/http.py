@@ -156,12 +156,8 @@ class GraphQLView(GraphQL[Context, None]):
             raise HTTPException(400, "The request must be a JSON object with a `query`.")
         return found
 
-    def encode_json(self, data: object) -> bytes:
-        """Write JSON."""
-        return orjson.dumps(data)
-
-    def encode_json_string(self, data: object) -> str:
-        """Write JSON as text, for streams."""
+    def encode_json(self, data: object) -> str:
+        """Write JSON as text: WebSocket clients expect text messages."""
         return orjson.dumps(data).decode()
 
     async def execute_single(
@@ -214,7 +210,7 @@ class GraphQLView(GraphQL[Context, None]):
         """Return the HTTP answer, with 400 for what was not executed if the client knows GraphQL's media type."""
         kind = sub_response.media_type or JSON
         status = 400 if kind == GRAPHQL and "data" not in response_data else 200
-        return Response(self.encode_json(response_data), status, media_type=f"{kind}; charset=utf-8")
+        return Response(orjson.dumps(response_data), status, media_type=f"{kind}; charset=utf-8")
 
 
 def _before_execution(errors: list[GraphQLError]) -> bool:

@@ -1,0 +1,353 @@
+// The page: choose a shopper, see purchase power, the list with its reasons, and how the list changes with events.
+
+import { ask, follow, NEIGHBORS, PAGE, RECORD, START, USERS } from "./api.js";
+import { bars, el, level, paths, strip } from "./draw.js";
+import { combobox } from "./combobox.js";
+
+const SIZE = 12;
+const $ = (id) => document.getElementById(id);
+const state = { user: null, mode: "ALL", budget: null, diversity: 0, cards: [], power: null, chosen: null, end: null };
+let dearest = 100, unfollow = () => {}, asked = 0, later;
+
+// --- words and numbers
+
+const number = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });
+
+function money(value, currency) {
+  if (value === null || value === undefined) return null;
+  if (!currency) return new Intl.NumberFormat(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value);
+  try {
+    return new Intl.NumberFormat(undefined, { style: "currency", currency }).format(value);
+  } catch {
+    return `${number.format(value)} ${currency}`; // not an ISO 4217 code
+  }
+}
+
+const percent = (value) => `${Math.round(value * 100)} %`;
+
+function alertUser(error) {
+  $("alert").hidden = !error;
+  $("alert").textContent = error ? error.message : "";
+}
+
+// --- what is asked for lives in the address, so that it can be sent to someone
+
+function readAddress() {
+  const given = new URLSearchParams(location.hash.slice(1));
+  state.user = given.get("user") ?? state.user;
+  state.mode = ["ALL", "DISCOVER", "REBUY"].includes(given.get("mode")) ? given.get("mode") : "ALL";
+  state.budget = given.has("budget") && Number(given.get("budget")) >= 0 ? Number(given.get("budget")) : null;
+  state.diversity = Math.min(Math.max(Number(given.get("diversity")) || 0, 0), 1);
+}
+
+function writeAddress() {
+  const said = new URLSearchParams({ user: state.user });
+  if (state.mode !== "ALL") said.set("mode", state.mode);
+  if (state.budget !== null) said.set("budget", state.budget);
+  if (state.diversity) said.set("diversity", state.diversity);
+  history.replaceState(null, "", `#${said}`);
+}
+
+function showControls() {
+  for (const radio of document.getElementsByName("mode")) radio.checked = radio.value === state.mode;
+  $("budget").value = state.budget === null ? 100 : Math.round((state.budget / dearest) * 100);
+  $("diversity").value = state.diversity * 100;
+  tellControls();
+}
+
+function tellControls() {
+  $("budget-told").textContent = state.budget === null ? "no limit" : `up to ${money(state.budget, state.cards[0]?.item.currency)}`;
+  $("diversity-told").textContent = percent(state.diversity);
+}
+
+// --- the list
+
+async function refresh({ keep = true } = {}) {
+  const turn = ++asked;
+  $("list").setAttribute("aria-busy", "true");
+  try {
+    const first = keep ? Math.max(SIZE, Math.min(state.cards.length, 100)) : SIZE;
+    const { user } = await ask(PAGE, { ...wish(), first });
+    if (turn !== asked) return null; // a newer question is under way
+    alertUser(user ? null : new Error(`There is no shopper ${state.user}.`));
+    const change = user ? take(user, false) : null;
+    if (!user) clear();
+    return change;
+  } catch (error) {
+    if (turn === asked) alertUser(error);
+    return null;
+  } finally {
+    if (turn === asked) $("list").removeAttribute("aria-busy");
+  }
+}
+
+const wish = () => ({ user: state.user, mode: state.mode, budget: state.budget, diversity: state.diversity });
+
+function clear() {
+  state.cards = [];
+  $("cards").replaceChildren();
+  $("power").replaceChildren();
+  $("known").textContent = "";
+  $("more").hidden = true;
+  choose(null);
+}
+
+function take(user, append) {
+  const { edges, pageInfo } = user.recommendations;
+  const found = edges.map((edge) => edge.node);
+  const before = new Map(state.cards.map((card) => [card.item.id, card.rank]));
+  state.cards = append ? [...state.cards, ...found] : found;
+  state.end = pageInfo.endCursor;
+  $("more").hidden = !pageInfo.hasNextPage;
+  $("list-title").textContent = `Recommended for ${user.externalId}`;
+  showPower(user.purchasePower);
+  const change = { left: [...before.keys()].filter((id) => !state.cards.some((card) => card.item.id === id)).length };
+  showCards(append ? new Map() : before);
+  const still = state.cards.find((card) => card.item.id === state.chosen) ?? state.cards[0];
+  choose(still?.item.id ?? null);
+  tellControls();
+  return change;
+}
+
+function showPower(power) {
+  const currency = state.cards[0]?.item.currency;
+  const told = { KNOWN: "income known", INFERRED: "inferred from purchases", UNKNOWN: "nothing known yet" };
+  $("known").textContent = told[power.known];
+  $("known").dataset.known = power.known;
+  const tile = (name, ...values) => el("div", {}, el("dt", {}, name), el("dd", {}, ...values));
+  const share = (value, name) => (value === null ? ["—"] : [percent(value), level(value, name)]);
+  $("power").replaceChildren(
+    tile("Income", power.income ?? "—"),
+    tile("A week", money(power.spendPerWeek, currency) ?? "—"),
+    tile("A basket", money(power.basketValue, currency) ?? "—"),
+    tile("Purchases", number.format(power.purchases)),
+    tile("Price level", ...share(power.priceLevel, "Price level")),
+    tile("Discounts", ...share(power.discountShare, "Discounts")),
+  );
+}
+
+function showCards(before) {
+  const list = $("cards");
+  const places = new Map([...list.children].map((card) => [card.dataset.id, card.getBoundingClientRect().top]));
+  list.replaceChildren(...state.cards.map((card) => cardOf(card, before)));
+  if (!state.cards.length) list.append(el("li.empty", {}, "Nothing fits. Raise the budget or choose other items."));
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  for (const card of list.children) {
+    const from = places.get(card.dataset.id), to = card.getBoundingClientRect().top;
+    const frames = from === undefined ? [{ opacity: 0 }, { opacity: 1 }] : [{ transform: `translateY(${from - to}px)` }, {}];
+    if (from !== to) card.animate(frames, { duration: 350, easing: "cubic-bezier(.2,.8,.2,1)" });
+  }
+}
+
+function moved(card, before) {
+  if (!before.size) return null;
+  const was = before.get(card.item.id);
+  if (was === undefined) return el("span.moved.new", {}, "new");
+  if (was === card.rank) return null;
+  const up = was > card.rank;
+  const label = `${up ? "up" : "down"} ${Math.abs(was - card.rank)} from rank ${was}`;
+  return el(up ? "span.moved.up" : "span.moved.down", { role: "img", "aria-label": label }, `${up ? "▲" : "▼"} ${Math.abs(was - card.rank)}`);
+}
+
+function hue(text) {
+  return [...text].reduce((sum, sign) => (sum * 31 + sign.codePointAt(0)) % 8, 7);
+}
+
+function cardOf(card, before) {
+  const { item, explanation } = card;
+  const shelf = [item.category?.parent?.name, item.category?.name].filter(Boolean).join(" › ");
+  const picture = item.image
+    ? el("img.picture", { src: item.image, alt: "", loading: "lazy", referrerpolicy: "no-referrer", width: 52, height: 52 })
+    : el(`span.picture.hue-${hue(item.category?.name ?? "")}`, { "aria-hidden": "true" }, (item.category?.name ?? item.title).slice(0, 2));
+  const record = (type, label) =>
+    el("button.record", { type: "button", "aria-label": `Record that ${state.user} ${label.toLowerCase()} ${item.title}`, title: "Record this event", onclick: () => recordEvent(type, card) }, label);
+  return el(
+    "li.card",
+    { "data-id": item.id },
+    el("span.rank", { "aria-label": `Rank ${card.rank}` }, String(card.rank)),
+    picture,
+    el(
+      "div.about",
+      {},
+      el("h3", {}, el("button.title", { type: "button", onclick: () => choose(item.id, true) }, item.title), moved(card, before)),
+      el("p.shelf", {}, [shelf, item.brand?.name].filter(Boolean).join(" · ")),
+      el("p.because", {}, explanation.sentence),
+      strip(explanation.contributions),
+    ),
+    el(
+      "div.price",
+      {},
+      el("strong", {}, money(item.price, item.currency) ?? "no price"),
+      item.priceLevel === null ? null : level(item.priceLevel, "Price level in its category"),
+    ),
+    el("div.acts", { "aria-label": "Record an event", role: "group" }, record("view", "Viewed"), record("purchase", "Bought")),
+  );
+}
+
+// --- reasons
+
+function choose(id, byHand = false) {
+  state.chosen = id;
+  for (const card of $("cards").children) {
+    const here = card.dataset.id === id;
+    card.classList.toggle("chosen", here);
+    card.querySelector(".title")?.setAttribute("aria-pressed", here);
+  }
+  const card = state.cards.find((one) => one.item.id === id);
+  if (!card) {
+    $("why-title").textContent = "Why";
+    $("reasons").replaceChildren(el("p.empty", {}, "Choose a recommendation to see its reasons."));
+    return;
+  }
+  const { item, explanation } = card;
+  $("why-title").textContent = `Why ${item.title}`;
+  const neighbors = el("p.neighbors");
+  const copied = el("span.copied", { role: "status" });
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(explanation.cypher);
+      copied.textContent = "copied";
+    } catch {
+      getSelection().selectAllChildren(cypher.querySelector("pre"));
+      copied.textContent = "selected: copy it with the keyboard";
+    }
+  };
+  const cypher = el(
+    "details.cypher",
+    {},
+    el("summary", {}, "The same paths in Neo4j Browser"),
+    el("pre", { tabindex: 0, "aria-label": "Cypher" }, el("code", {}, explanation.cypher)),
+    el("button", { type: "button", onclick: copy }, "Copy the Cypher"),
+    copied,
+  );
+  $("reasons").replaceChildren(
+    el("p.lead", {}, explanation.sentence),
+    el("p.score", {}, "Score ", el("strong", {}, explanation.score.toFixed(3)), " is the sum of these contributions:"),
+    bars(explanation.contributions),
+    paths(state.user, item.title, explanation.contributions),
+    neighbors,
+    cypher,
+  );
+  highlight($("reasons"));
+  tellNeighbors(neighbors, item.externalId);
+  if (byHand && matchMedia("(max-width: 1099px)").matches) $("why").scrollIntoView({ block: "start" });
+  if (byHand) $("why").focus({ preventScroll: true });
+}
+
+// Hovering a bar or a node shows its path.
+function highlight(root) {
+  const light = (place) => {
+    root.classList.toggle("hovering", place !== undefined);
+    for (const part of root.querySelectorAll("[data-place]")) part.classList.toggle("lit", part.dataset.place === place);
+  };
+  for (const part of root.querySelectorAll("[data-place]")) {
+    part.addEventListener("pointerenter", () => light(part.dataset.place));
+    part.addEventListener("pointerleave", () => light(undefined));
+  }
+}
+
+async function tellNeighbors(place, item) {
+  try {
+    const { user } = await ask(NEIGHBORS, { user: state.user, item });
+    place.textContent = user?.explain?.neighbors.sentence ?? "";
+  } catch (error) {
+    alertUser(error);
+  }
+}
+
+// --- events
+
+async function recordEvent(type, card) {
+  const { item } = card;
+  const event = { user: state.user, item: item.externalId, type, eventId: crypto.randomUUID?.() };
+  if (type === "purchase") Object.assign(event, { quantity: 1, amount: item.price });
+  try {
+    const { recordEvents } = await ask(RECORD, { input: { events: [event] } });
+    if (recordEvents.userErrors.length) throw new Error(recordEvents.userErrors[0].message);
+    const change = await refresh();
+    const gone = change?.left ? `, ${change.left} left the list` : "";
+    $("note").textContent = `Recorded a ${type} of ${item.title}${gone}.`;
+  } catch (error) {
+    alertUser(error);
+  }
+}
+
+// --- wiring
+
+function follower() {
+  unfollow();
+  unfollow = follow(
+    state.user,
+    () => { clearTimeout(later); later = setTimeout(refresh, 150); },
+    (connected) => { $("live").hidden = !connected; },
+  );
+}
+
+async function setUser(user) {
+  Object.assign(state, { user, cards: [], chosen: null });
+  $("user").value = user;
+  $("note").textContent = "";
+  writeAddress();
+  follower();
+  await refresh({ keep: false });
+}
+
+function wire() {
+  combobox($("user"), $("users"), async (search) => {
+    const { users } = await ask(USERS, { search });
+    return users.edges.map((edge) => edge.node.externalId);
+  }, setUser, alertUser);
+  let timer;
+  $("controls").addEventListener("input", () => {
+    state.mode = document.querySelector("input[name=mode]:checked").value;
+    state.budget = $("budget").value === "100" ? null : Math.round((Number($("budget").value) / 100) * dearest * 100) / 100;
+    state.diversity = Number($("diversity").value) / 100;
+    tellControls();
+    writeAddress();
+    clearTimeout(timer);
+    timer = setTimeout(() => refresh({ keep: false }), 120);
+  });
+  $("controls").addEventListener("submit", (event) => event.preventDefault());
+  $("more").addEventListener("click", async () => {
+    try {
+      const { user } = await ask(PAGE, { ...wish(), first: SIZE, after: state.end });
+      if (user) take(user, true);
+    } catch (error) {
+      if (error.code === "INVALID_CURSOR") await refresh(); // another model is being served now
+      else alertUser(error);
+    }
+  });
+  addEventListener("hashchange", () => { const { user } = state; readAddress(); showControls(); state.user === user ? refresh() : setUser(state.user); });
+}
+
+async function load() {
+  try {
+    const { users, model, items } = await ask(START);
+    const prices = items.edges.map((edge) => edge.node.price).filter((price) => price !== null).sort((a, b) => a - b);
+    // A few dear items must not make the slider useless for all others.
+    dearest = prices.length ? Math.max(Math.ceil(prices[Math.floor((prices.length - 1) * 0.95)]), 1) : 100;
+    if (model) {
+      $("model").hidden = false;
+      $("model").textContent = `${model.trained ? "model" : "first model"} ${model.version.split("-").pop()}`;
+      $("model").title = `${model.version}, ${new Date(model.trainedAt).toLocaleString()}`;
+    }
+    readAddress();
+    showControls();
+    const user = state.user ?? users.edges[0]?.node.externalId;
+    if (user) await setUser(user);
+    else alertUser(new Error("The graph holds no shoppers yet. Load a shop with `attune load`."));
+  } catch (error) {
+    alertUser(error);
+    setTimeout(load, 3000); // the database may come back
+  }
+}
+
+async function start() {
+  wire();
+  const config = await (await fetch("/config.json")).json();
+  $("graphiql").hidden = !config.graphiql;
+  if (config.neo4jBrowser) Object.assign($("browser"), { href: config.neo4jBrowser, hidden: false });
+  await load();
+}
+
+start();
