@@ -8,14 +8,14 @@ from attune.home import home, models
 from graph.errors import NotFound
 
 
-class Refused(Exception):
+class AskError(Exception):
     """The API answered with an error; the text is the API's own."""
 
 
 def ask(query: str, variables: Mapping[str, object]) -> dict[str, Any]:
     """Execute one operation against the loaded graph and the current artefact, without a server.
 
-    Raises `Refused` with the first error's message, and the errors of `graph.client`.
+    Raises `AskError` with the first error's message, and the errors of `graph.client`.
     """
     return asyncio.run(_ask(query, variables))
 
@@ -32,7 +32,7 @@ async def _ask(query: str, variables: Mapping[str, object]) -> dict[str, Any]:
         context = Context(Recommender(client, CurrentModel(models()), Metrics()), "command-line")
         result = await schema.build().execute(query, variable_values=dict(variables), context_value=context)
     if result.errors:
-        raise Refused(result.errors[0].message)
+        raise AskError(result.errors[0].message)
     return result.data or {}
 
 

@@ -1,4 +1,4 @@
-"""Progress of training in a terminal: the loaders' bars, and a line per pass with loss, validation metric and time left."""
+"""Progress of training in a terminal: the loaders' bars, and a line per pass with loss, metrics and time left."""
 
 import math
 from typing import TYPE_CHECKING

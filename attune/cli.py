@@ -37,9 +37,8 @@ def moment_us(text: str | None) -> int | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(
-            f"{text!r} is not an ISO 8601 date, such as 2017-10-31", param_hint="--until"
-        ) from None
+        message = f"{text!r} is not an ISO 8601 date, such as 2017-10-31"
+        raise typer.BadParameter(message, param_hint="--until") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return int(moment.timestamp() * 1_000_000)
@@ -186,9 +185,7 @@ def serve(
 def demo(
     households: Annotated[int | None, typer.Option(min=1, help="Only the first N households.")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port to listen on; the next free one when taken.")
-    ] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; the next free one when taken.")] = 8000,
     browse: Annotated[bool, typer.Option("--open/--no-open", help="Open the page where there is a display.")] = True,
 ) -> None:
     """Start Neo4j, load Complete Journey, train, serve; open the page."""

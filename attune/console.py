@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -40,7 +40,7 @@ def table(columns: list[str], rows: list[list[str]], *, title: str | None = None
 
 
 @contextmanager
-def step(title: str, *, say: Callable[[str], None] = say) -> Iterator[None]:
+def step(title: str, *, say: Callable[[str], None] = say) -> Generator[None]:
     """Say what starts, and afterwards how long it took."""
     say(f"» {title}")
     begun = time.monotonic()

@@ -1,10 +1,10 @@
 """`attune recommend` and `attune explain`: lists and reasons in the terminal, lists of everybody in a file."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from attune import console
-from attune.ask import Refused, ask, user_of
+from attune.ask import AskError, ask, user_of
 from attune.home import home, models
 from graph.errors import NotFound
 
@@ -38,7 +38,7 @@ _BAR_WIDTH = 24
 
 def recommend(user_id: str, *, k: int, mode: str, budget: float | None, json: bool) -> None:
     """Print one user's list."""
-    variables = {"user": user_id, "first": k, "mode": _mode(mode).upper(), "budget": budget}
+    variables: dict[str, object] = {"user": user_id, "first": k, "mode": _mode(mode).upper(), "budget": budget}
     nodes = [edge["node"] for edge in _user(_RECOMMEND, variables)["recommendations"]["edges"]]
     if json:
         listed = [
@@ -128,11 +128,11 @@ def _user(query: str, variables: dict[str, object]) -> dict[str, Any]:
         return user_of(ask(query, variables), str(variables["user"]))
     except NotFound as error:
         _not_found(error.message, error.remedy)
-    except Refused as error:
+    except AskError as error:
         console.stop(str(error), code=console.WRONG_USE)
 
 
-def _not_found(message: str, remedy: str | None = None) -> Any:  # noqa: ANN401 - it never returns
+def _not_found(message: str, remedy: str | None = None) -> NoReturn:
     console.stop(message, remedy, code=console.WRONG_USE)
 
 

@@ -199,6 +199,12 @@ def opened(home: Path, source: Source) -> Generator[Stage]:
         yield stage
 
 
+def sources(home: Path) -> frozenset[str]:
+    """Return the names of the sources whose loads were begun from this home."""
+    manifests = (home / "loads").glob("*/manifest.json")
+    return frozenset(Manifest.model_validate_json(path.read_bytes()).source for path in manifests)
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that it is either the old one or the new one, after a power cut too."""
     temporary = path.with_name(path.name + ".tmp")
