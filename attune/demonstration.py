@@ -71,7 +71,7 @@ def _refuse_other_data() -> None:
         if not census(client).total_events:
             return
     begun = sources(home())
-    if begun != {"complete-journey"}:
+    if begun != frozenset({"complete-journey"}):
         console.stop(
             f"the graph already holds {', '.join(sorted(begun)) or 'other data'}",
             "Give the demo a place of its own: ATTUNE_HOME=/path/to/folder attune demo",

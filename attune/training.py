@@ -59,12 +59,11 @@ def run(config: "Config", *, device: str = "auto", until: int | None = None) -> 
 
     Raises the errors of `gnn.errors` and `graph.errors`.
     """
+    from attune.bars import TrainingBars
     from gnn import untrained
     from gnn.artefact import Registry, save
     from gnn.errors import NotEnoughData
     from gnn.train import train as train_model
-
-    from attune.bars import TrainingBars
 
     snapshot = read(until)
     registry = Registry(models())
@@ -125,11 +124,10 @@ def evaluate(
     names: Sequence[str] | None, *, out: Path | None, settings: Sequence[str], device: str, json: bool
 ) -> None:
     """Measure models beside each other; print the table, and write JSON and plots to `out`."""
+    from attune.bars import TrainingBars
     from gnn import evaluate as protocol
     from gnn import plots
     from gnn.config import from_settings
-
-    from attune.bars import TrainingBars
 
     config = from_settings(settings)
     chosen = protocol.check_names(names)
