@@ -150,9 +150,8 @@ class CompleteJourney:
         shares = (
             promotions.join(sold, on="product_id", how="semi")
             .join(pseudo, on="product_id", how="anti")
-            .unique()
             .group_by("product_id", "week")
-            .agg(pl.len().alias("showing"))
+            .agg(pl.col("store_id").n_unique().alias("showing"))
             .join(stores, on="week")
             .join(self._weeks.lazy(), on="week")
             .sort("week", "product_id")

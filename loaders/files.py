@@ -114,8 +114,8 @@ class Folder:
         found = {theirs: ours for ours, theirs in declared.items() if theirs in names}
         taken = set(found.values())
         for name in names:
-            if name in found or name in taken:
-                continue
+            if name in found or name in declared:
+                continue  # a declared column takes the place of one that happens to have its name
             ours = name if name in TABLES[table] else name.strip().lower()
             if ours in TABLES[table] and ours not in taken:
                 found[name] = ours
@@ -179,7 +179,8 @@ def _named(chunk: pl.DataFrame, table: str, renames: Mapping[str, str]) -> pl.Da
     if table == "users":
         # JSON lines may bring up an attribute late: its first rows were all the header there was.
         late = {name: attribute_name(name) for name in chunk.columns if name not in (*renames, *RESERVED)}
-        renames = {**late, **renames}
+        known = set(renames.values())
+        renames = {**{name: ours for name, ours in late.items() if ours not in known}, **renames}
     wanted = [pl.col(name).alias(renames[name]) for name in chunk.columns if name in renames]
     kept = [pl.col(name) for name in RESERVED if name in chunk.columns]
     named = chunk.select(*wanted, *kept)
