@@ -1,0 +1,210 @@
+"""A folder becomes a graph: the whole shop, once, whatever the files look like and however often it is loaded."""
+
+import csv
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from graph import schema, snapshot, write
+from graph.census import census
+from graph.client import Client, Settings
+from graph.errors import Unavailable
+from loaders.complete_journey import CompleteJourney
+from loaders.errors import StrictRejection, WrongMode
+from loaders.files import Folder
+from loaders.load import load
+from loaders.report import TAKEN, Report
+from tests import shop as shops
+from tests.loading import export, snapshot_id
+from tests.shop import Shop
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def folder(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shops.write_folder(shop, tmp_path_factory.mktemp("data") / "shop")
+
+
+def run(folder: Path, client: Client, home: Path, *, strict: bool = False) -> Report:
+    return load(Folder(folder), home=home, client_settings=client.settings, strict=strict)
+
+
+def test_the_graph_holds_the_shop_and_the_report_adds_up(
+    client: Client, folder: Path, shop: Shop, tmp_path: Path
+) -> None:
+    report = run(folder, client, tmp_path)
+    assert report.mode == "online"
+    for name, table in report.tables.items():
+        rows = getattr(shop, name, [])
+        assert (table.read, table.loaded, table.duplicate, table.rejected) == (len(rows), len(rows), 0, {})
+    assert report.nodes["categories"] == 6
+    assert report.event_types.keys() == {"view", "purchase", "rate", "wish"}
+    assert any("own type 'wish'" in note for note in report.notes)
+    assert report.quarantine is None
+    assert json.loads((tmp_path / "loads" / report.load_id / "report.json").read_text())["rejected"] == 0
+
+    found = snapshot.read(client)
+    assert found.user_ids == tuple(sorted(str(row["user_id"]) for row in shop.users))
+    assert found.item_ids == tuple(sorted(str(row["item_id"]) for row in shop.items))
+    assert len(found.events) == len(shop.events)
+    assert found.attributes["income"].kind == "ordinal"
+    assert found.attributes["income"].levels == ("low", "high")
+    assert found.attributes["age"].kind == "numeric"
+    assert found.attributes["city"].kind == "categorical"
+    assert found.category_ids[found.item_category[found.item_ids.index("i5")]] == "Food > Tea"
+    assert not found.item_available[found.item_ids.index("i47")]
+
+
+def test_loading_again_changes_nothing(client: Client, folder: Path, tmp_path: Path) -> None:
+    first = run(folder, client, tmp_path)
+    before = snapshot_id(client)
+    again = run(folder, client, tmp_path)
+    assert (first.already, again.already) == (False, True)
+    assert replace(again, already=False) == first
+    elsewhere = run(folder, client, tmp_path / "another home")
+    assert not elsewhere.already
+    assert snapshot_id(client) == before
+
+
+def test_another_form_of_the_same_shop_is_the_same_graph(
+    client: Client, folder: Path, shop: Shop, tmp_path: Path
+) -> None:
+    run(folder, client, tmp_path)
+    expected = snapshot_id(client)
+    other = tmp_path / "other"
+    other.mkdir()
+    events = list(shop.events)
+    random.Random(5).shuffle(events)
+    half = len(events) // 2
+    pl.DataFrame(events[:half], infer_schema_length=None).rename({"item_id": "sku"}).write_parquet(
+        other / "events-1.parquet"
+    )
+    with (other / "events-2.csv").open("w", newline="", encoding="utf-16") as out:
+        names: tuple[str, ...] = (
+            "event_id",
+            "user_id",
+            "sku",
+            "type",
+            "at",
+            "quantity",
+            "amount",
+            "value",
+            "basket_id",
+            "context",
+        )
+        writer = csv.DictWriter(out, names, delimiter=";", quoting=csv.QUOTE_ALL, restval="")
+        writer.writeheader()
+        for row in events[half:]:
+            renamed = {"sku" if name == "item_id" else name: value for name, value in row.items()}
+            writer.writerow(renamed | {"at": f"{int(str(row['at'])) // 1000}.{int(str(row['at'])) % 1000:03}"})
+    pl.DataFrame(shop.users).sample(fraction=1, shuffle=True, seed=1).write_csv(other / "users.csv")
+    items = pl.DataFrame(shop.items).with_columns(pl.col("category").str.split(" > "))
+    items.reverse().write_ndjson(other / "items.jsonl")
+    (other / "source.toml").write_text(
+        '[columns.events]\nitem_id = "sku"\n[attributes]\nincome = { kind = "ordinal", order = ["low", "high"] }\n'
+    )
+    _empty(client)
+    run(other, client, tmp_path)
+    assert snapshot_id(client) == expected
+
+
+def test_complete_journey_as_files_is_the_graph_of_its_own_source(client: Client, tmp_path: Path) -> None:
+    source = CompleteJourney(12)
+    direct = load(source, home=tmp_path, client_settings=client.settings)
+    expected = snapshot_id(client)
+    assert direct.tables["events"].rejected.keys() == {"pseudo-item", "quantity not positive"}
+    _empty(client)
+    folder = export(source, tmp_path / "exported")
+    report = load(Folder(folder), home=tmp_path, client_settings=client.settings)
+    assert snapshot_id(client) == expected
+    assert report.tables["events"].loaded == direct.tables["events"].loaded
+    assert report.nodes == direct.nodes
+
+
+def test_an_increment_adds_its_events_and_takes_nothing_away(
+    client: Client, folder: Path, shop: Shop, tmp_path: Path
+) -> None:
+    run(folder, client, tmp_path)
+    more = tmp_path / "more"
+    more.mkdir()
+    known = shop.events[0]
+    (more / "events.csv").write_text(
+        "event_id,user_id,item_id,type,at,basket_id,context\n"
+        f"{known['event_id']},{known['user_id']},{known['item_id']},view,{known['at']},{known['basket_id']},"
+        f"{known['context']}\n"
+        "new1,u1,i3,view,2024-01-01,,\n"
+        "new2,newcomer,novelty,cart,2024-01-01,,\n"
+        # An id that the graph gives to another event.
+        f"{known['event_id']},u5,i5,view,2024-01-01,,\n"
+    )
+    report = run(more, client, tmp_path)
+    assert report.tables["events"].rejected == {"duplicate id with other content": 1}
+    found = snapshot.read(client)
+    assert len(found.events) == len(shop.events) + 2
+    assert found.user_ids[-1] == "newcomer"
+    titles = dict(zip(found.item_ids, found.item_titles, strict=True))
+    assert titles["i3"] == "Tools No. 3", "an item that only events name keeps the title it had"
+    assert titles["novelty"] == "novelty"
+
+
+def test_an_event_id_of_another_event_in_the_graph_is_counted(client: Client, folder: Path, tmp_path: Path) -> None:
+    run(folder, client, tmp_path)
+    before = snapshot_id(client)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "events.csv").write_text("event_id,user_id,item_id,type,at\nv0-1,u1,i1,view,2024-01-01\n")
+    report = run(other, client, tmp_path)
+    assert (report.tables["events"].loaded, report.tables["events"].rejected) == (0, {TAKEN: 1})
+    assert snapshot_id(client) == before
+
+
+def test_users_without_events_and_items_never_bought_are_in_the_graph(client: Client, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "events.csv").write_text("user_id,item_id,type,at\nu1,i1,view,2023-01-01\n")
+    (data / "users.csv").write_text("user_id\nu1\nidle\n")
+    (data / "items.csv").write_text("item_id,price\ni1,2\nshelf-warmer,2\n")
+    run(data, client, tmp_path)
+    found = snapshot.read(client)
+    assert found.user_ids == ("idle", "u1")
+    assert found.item_ids == ("i1", "shelf-warmer")
+    assert found.item_price.tolist() == [2.0, 2.0]
+
+
+def test_a_strict_load_stops_before_anything_is_written(client: Client, shop: Shop, tmp_path: Path) -> None:
+    data = shops.write_folder(shop, tmp_path / "data")
+    with (data / "events.csv").open("a") as out:
+        out.write("bad,u1,i1,view,whenever\n")
+    with pytest.raises(StrictRejection) as raised:
+        run(data, client, tmp_path, strict=True)
+    assert (raised.value.row, raised.value.column) == (len(shop.events) + 1, "at")
+    assert census(client).users == 0
+    lenient = run(data, client, tmp_path)
+    assert lenient.tables["events"].rejected == {"not a time": 1}
+    assert lenient.quarantine is not None
+    assert json.loads(lenient.quarantine.read_text())["raw"]["at"] == "whenever"
+    assert census(client).total_events == len(shop.events)
+
+
+def test_a_load_without_a_database_loses_nothing(client: Client, folder: Path, shop: Shop, tmp_path: Path) -> None:
+    nowhere = Settings(uri="bolt://127.0.0.1:1", user="neo4j", password="none")
+    with pytest.raises(Unavailable):
+        load(Folder(folder), home=tmp_path, client_settings=nowhere)
+    assert run(folder, client, tmp_path).tables["events"].loaded == len(shop.events)
+    assert census(client).total_events == len(shop.events)
+
+
+def test_an_import_into_a_server_elsewhere_is_refused(client: Client, folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(WrongMode, match="not the local server"):
+        load(Folder(folder), home=tmp_path, client_settings=client.settings, online=False)
+    assert census(client).users == 0
+
+
+def _empty(client: Client) -> None:
+    write.wipe(client)
+    schema.migrate(client)
