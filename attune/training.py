@@ -108,7 +108,6 @@ def write_back(artefact: "Artefact", snapshot: "Snapshot") -> None:
     from graph.client import Client, settings
     from graph.output import model_output
 
-    made = output.graph_output(artefact, snapshot)
     metrics = {
         f"{model}_{metric}": value
         for model, figures in artefact.manifest.metrics.items()
@@ -116,7 +115,14 @@ def write_back(artefact: "Artefact", snapshot: "Snapshot") -> None:
     }
     facts = {"trained_at": artefact.manifest.created, "snapshot": artefact.manifest.snapshot}
     with Client(settings(home())) as client:
-        model_output(client, artefact.version, metrics | facts, made.recommended(), made.similar(), made.attends())
+        model_output(
+            client,
+            artefact.version,
+            metrics | facts,
+            output.recommended(artefact, snapshot),
+            output.similar(artefact),
+            output.attends(artefact, snapshot),
+        )
         write_derived(client, snapshot)
 
 

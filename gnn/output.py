@@ -1,0 +1,146 @@
+"""What a model says of everybody: lists for all users, similar items, attention; plain columns and rows, numpy alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float64, Int32
+
+from gnn import explain, ranking
+from gnn.artefact import Artefact
+from gnn.ranking import EVERYTHING, History, Mode, Query
+from graph.snapshot import Snapshot
+
+Row = dict[str, str | int | float]
+
+
+class Progress(Protocol):
+    """Who is told how far it is: the shape that the loaders' progress has."""
+
+    def phase(self, name: str, total: int | None = None) -> None:
+        """Say what begins."""
+        ...
+
+    def advance(self, n: int) -> None:
+        """Say that steps are done."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """Lists of all users below each other, users in the snapshot's order, best items first; R rows."""
+
+    user_id: tuple[str, ...]
+    item_id: tuple[str, ...]
+    rank: Int32[np.ndarray, "R"]
+    """1 is the best."""
+    score: Float64[np.ndarray, "R"]
+
+
+class Users:
+    """The users of a snapshot as an artefact sees them; the artefact may be of an older snapshot."""
+
+    def __init__(self, artefact: Artefact, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        rows = artefact.item_index
+        types = {name: k for k, name in enumerate(artefact.event_types)}
+        contexts = {name: k for k, name in enumerate(artefact.scheme.contexts)}
+        self._item = np.array([rows.get(name, -1) for name in snapshot.item_ids], np.int32)
+        self._type = np.array([types.get(name, -1) for name in snapshot.event_types], np.int16)
+        # One more entry, for events without a context (-1).
+        self._context = np.array([*(contexts.get(name, -1) for name in snapshot.contexts), -1], np.int16)
+        target = artefact.event_types[artefact.scheme.target] if artefact.scheme.target >= 0 else "purchase"
+        self._bought = np.array([name in ("purchase", target) for name in snapshot.event_types], np.bool_)
+        self._start = np.searchsorted(snapshot.events.user, np.arange(len(snapshot.user_ids) + 1))
+
+    def history(self, user: int) -> History:
+        """Return the events of one user (a row of the snapshot)."""
+        events = self.snapshot.events
+        rows = np.arange(self._start[user], self._start[user + 1])
+        rows = rows[self._item[events.item[rows]] >= 0]
+        return History(
+            item=self._item[events.item[rows]],
+            type=self._type[events.type[rows]],
+            at=events.at[rows],
+            quantity=events.quantity[rows].astype(np.float64),
+            amount=events.amount[rows],
+            value=events.value[rows].astype(np.float64),
+            context=self._context[events.context[rows]],
+            bought=self._bought[events.type[rows]],
+        )
+
+    def attributes(self, user: int) -> dict[str, str | float]:
+        """Return what the shop declared about one user."""
+        found: dict[str, str | float] = {}
+        for name, attribute in self.snapshot.attributes.items():
+            value = float(attribute.values[user])
+            if not np.isnan(value):
+                found[name] = attribute.levels[int(value)] if attribute.levels else value
+        return found
+
+
+def lists(
+    artefact: Artefact,
+    snapshot: Snapshot,
+    *,
+    k: int,
+    query: Query = EVERYTHING,
+    progress: Progress | None = None,
+) -> Lists:
+    """Rank for every user of the snapshot, as the API would at the snapshot's moment."""
+    users = Users(artefact, snapshot)
+    user_id: list[str] = []
+    ranks: list[np.ndarray] = [np.zeros(0, np.int32)]
+    items: list[np.ndarray] = [np.zeros(0, np.int32)]
+    scores: list[np.ndarray] = [np.zeros(0)]
+    if progress:
+        progress.phase("Ranking for every user", len(snapshot.user_ids))
+    for user, name in enumerate(snapshot.user_ids):
+        ranked = ranking.rank(
+            artefact, users.history(user), now=snapshot.at, k=k, query=query, attributes=users.attributes(user)
+        )
+        user_id += [name] * len(ranked.item)
+        ranks.append(np.arange(1, len(ranked.item) + 1, dtype=np.int32))
+        items.append(ranked.item)
+        scores.append(ranked.score)
+        if progress:
+            progress.advance(1)
+    return Lists(
+        user_id=tuple(user_id),
+        item_id=tuple(artefact.item_ids[item] for item in np.concatenate(items)),
+        rank=np.concatenate(ranks),
+        score=np.concatenate(scores),
+    )
+
+
+def recommended(
+    artefact: Artefact, snapshot: Snapshot, *, k: int = 20, mode: Mode = Mode.ALL, progress: Progress | None = None
+) -> Iterator[Row]:
+    """Yield {user_id, item_id, rank, score} of every user's list."""
+    found = lists(artefact, snapshot, k=k, query=Query(mode=mode), progress=progress)
+    for user, item, rank, score in zip(found.user_id, found.item_id, found.rank, found.score, strict=True):
+        yield {"user_id": user, "item_id": item, "rank": int(rank), "score": float(score)}
+
+
+def similar(artefact: Artefact, *, k: int = 10) -> Iterator[Row]:
+    """Yield {item_id, similar_id, weight}: what each candidate speaks for most."""
+    for item in artefact.state.candidates:
+        targets, weights = explain.similar(artefact, int(item), k)
+        for target, weight in zip(targets, weights, strict=True):
+            yield {
+                "item_id": artefact.item_ids[item],
+                "similar_id": artefact.item_ids[target],
+                "weight": float(weight),
+            }
+
+
+def attends(artefact: Artefact, snapshot: Snapshot, *, k: int = 20) -> Iterator[Row]:
+    """Yield {user_id, item_id, weight}: the items of its history on which a user's attention rests most."""
+    users = Users(artefact, snapshot)
+    for user, name in enumerate(snapshot.user_ids):
+        history = users.history(user)
+        weight = explain.attention(artefact, history, snapshot.at, users.attributes(user))
+        items = explain.distinct_items(history)
+        for n in np.lexsort((items, -weight))[:k]:
+            yield {"user_id": name, "item_id": artefact.item_ids[items[n]], "weight": float(weight[n])}
