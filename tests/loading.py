@@ -10,6 +10,7 @@ import polars as pl
 
 from graph import snapshot
 from graph.client import Client, Settings
+from graph.client import settings as client_settings
 from loaders.records import REJECT, RESERVED, TABLES, Source, chunks
 
 # The process ends itself, so that the moment is exact; SIGKILL leaves it no time to tidy up, like any other kill -9.
@@ -51,6 +52,14 @@ load.load(source, home=home, client_settings=settings(home), online=way == "onli
 """
 
 
+_UP = """
+import sys
+from pathlib import Path
+from graph import server
+server.up(Path(sys.argv[1]), heap_mb=512, report=print)
+"""
+
+
 def export(source: Source, folder: Path) -> Path:
     """Write the rows of a source that it does not refuse itself as a folder of the generic format."""
     folder.mkdir(parents=True)
@@ -82,6 +91,12 @@ def killed_load(
         [sys.executable, "-c", _KILLED, *arguments], env=environment, check=False, capture_output=True, text=True
     )
     assert done.returncode == -signal.SIGKILL, f"the loader was not killed in {phase}:\n{done.stdout}{done.stderr}"
+
+
+def start_server(home: Path) -> Settings:
+    """Start the local server of `home` from a process that ends, as `attune up` does, and return how to reach it."""
+    subprocess.run([sys.executable, "-c", _UP, str(home)], check=True)
+    return client_settings(home)
 
 
 def snapshot_id(client: Client) -> str:

@@ -85,23 +85,12 @@ def test_another_form_of_the_same_shop_is_the_same_graph(
         other / "events-1.parquet"
     )
     with (other / "events-2.csv").open("w", newline="", encoding="utf-16") as out:
-        names: tuple[str, ...] = (
-            "event_id",
-            "user_id",
-            "sku",
-            "type",
-            "at",
-            "quantity",
-            "amount",
-            "value",
-            "basket_id",
-            "context",
-        )
-        writer = csv.DictWriter(out, names, delimiter=";", quoting=csv.QUOTE_ALL, restval="")
-        writer.writeheader()
+        names = ("event_id", "user_id", "item_id", "type", "quantity", "amount", "value", "basket_id", "context")
+        writer = csv.writer(out, delimiter=";", quoting=csv.QUOTE_ALL)
+        writer.writerow([*("sku" if name == "item_id" else name for name in names), "at"])
         for row in events[half:]:
-            renamed = {"sku" if name == "item_id" else name: value for name, value in row.items()}
-            writer.writerow(renamed | {"at": f"{int(str(row['at'])) // 1000}.{int(str(row['at'])) % 1000:03}"})
+            at = int(str(row["at"]))
+            writer.writerow([*(row.get(name, "") for name in names), f"{at // 1000}.{at % 1000:03}"])
     pl.DataFrame(shop.users).sample(fraction=1, shuffle=True, seed=1).write_csv(other / "users.csv")
     items = pl.DataFrame(shop.items).with_columns(pl.col("category").str.split(" > "))
     items.reverse().write_ndjson(other / "items.jsonl")
