@@ -30,7 +30,7 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override one setting; repeatable.")]
 
 
-def moment_us(text: str | None) -> int | None:
+def moment_us(text: str | None, option: str = "--until") -> int | None:
     """Return an ISO 8601 date or time as int64 microseconds, UTC when it names no zone."""
     if text is None:
         return None
@@ -38,7 +38,7 @@ def moment_us(text: str | None) -> int | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         message = f"{text!r} is not an ISO 8601 date, such as 2017-10-31"
-        raise typer.BadParameter(message, param_hint="--until") from None
+        raise typer.BadParameter(message, param_hint=option) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return int(moment.timestamp() * 1_000_000)
@@ -124,6 +124,9 @@ def train(
 def evaluate(
     models: Annotated[str | None, typer.Option(help="Comma-separated; all when left out.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the JSON table and the plots.")] = None,
+    cut: Annotated[str | None, typer.Option(help="Hold out what was bought from this date on (ISO 8601).")] = None,
+    until: Annotated[str | None, typer.Option(help="End of the held-out period; the last event by default.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Train the network with so many seeds.")] = 1,
     settings: Set = None,
     device: Device = "auto",
     json: Json = False,
@@ -132,7 +135,16 @@ def evaluate(
     from attune import training
 
     names = [name.strip() for name in models.split(",") if name.strip()] if models else None
-    training.evaluate(names, out=out, settings=settings or [], device=device, json=json)
+    training.evaluate(
+        names,
+        out=out,
+        cut=moment_us(cut, "--cut"),
+        until=moment_us(until, "--until"),
+        seeds=seeds,
+        settings=settings or [],
+        device=device,
+        json=json,
+    )
 
 
 @app.command()

@@ -127,7 +127,15 @@ def write_back(artefact: "Artefact", snapshot: "Snapshot") -> None:
 
 
 def evaluate(
-    names: Sequence[str] | None, *, out: Path | None, settings: Sequence[str], device: str, json: bool
+    names: Sequence[str] | None,
+    *,
+    out: Path | None,
+    cut: int | None,
+    until: int | None,
+    seeds: int,
+    settings: Sequence[str],
+    device: str,
+    json: bool,
 ) -> None:
     """Measure models beside each other; print the table, and write JSON and plots to `out`."""
     from attune.bars import TrainingBars
@@ -139,7 +147,9 @@ def evaluate(
     chosen = protocol.check_names(names)
     snapshot = read()
     with TrainingBars(console.ERR) as progress:
-        found = protocol.evaluate(snapshot, chosen, config, device=device, progress=progress)
+        found = protocol.evaluate(
+            snapshot, chosen, config, cut=cut, until=until, seeds=range(seeds), device=device, progress=progress
+        )
     if out is not None:
         plots.write_report(found, out)
         console.say(f"Table and plots: {out}")

@@ -76,7 +76,7 @@ def cosine(X: sp.csr_matrix, neighbours: int) -> sp.csr_matrix:
     return _prune(blocks(), neighbours, I)
 
 
-def _inverse(gram: Float32[np.ndarray, "N N"], strength: float) -> Float32[np.ndarray, "N N"]:
+def ridge_inverse(gram: Float32[np.ndarray, "N N"], strength: float) -> Float32[np.ndarray, "N N"]:
     """Return the inverse of gram + strength, which is positive definite, by Cholesky and in place."""
     gram[np.diag_indices(len(gram))] += np.float32(strength)
     factor, failed = lapack.spotrf(gram.T, lower=1, overwrite_a=1)
@@ -88,7 +88,7 @@ def _inverse(gram: Float32[np.ndarray, "N N"], strength: float) -> Float32[np.nd
 
 
 def _ease_by_items(X: sp.csr_matrix, strength: float) -> Iterator[Float32[np.ndarray, "B I"]]:
-    P = _inverse((X.T @ X).toarray().astype(np.float32), strength)
+    P = ridge_inverse((X.T @ X).toarray().astype(np.float32), strength)
     diagonal = np.diag(P).copy()
     for low in range(0, len(P), _BLOCK):
         block = -P[low : low + _BLOCK] / diagonal
@@ -99,7 +99,7 @@ def _ease_by_items(X: sp.csr_matrix, strength: float) -> Iterator[Float32[np.nda
 def _ease_by_users(X: sp.csr_matrix, strength: float) -> Iterator[Float32[np.ndarray, "B I"]]:
     # (strength + X'X)^-1 = (1 - X'(strength + XX')^-1 X) / strength: the inverse is taken over users, not items.
     I = X.shape[1]  # noqa: E741
-    inverse = _inverse((X @ X.T).toarray().astype(np.float32), strength)
+    inverse = ridge_inverse((X @ X.T).toarray().astype(np.float32), strength)
     Z = np.ascontiguousarray((X.T @ inverse).T)  # users x items
     Xt = X.T.tocsr()
     column = np.asarray(X.multiply(Z).sum(axis=0)).ravel()

@@ -1,4 +1,4 @@
-"""What a model says of everybody: lists for all users, similar items, attention; plain columns and rows, numpy alone."""
+"""What a model says of everybody: lists for all users, similar items, attention; columns and rows, numpy alone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,0 +1,1 @@
+"""What the network must beat: one file a method, one protocol."""

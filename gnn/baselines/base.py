@@ -1,0 +1,56 @@
+"""What every baseline is given, and what it must be able to do."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import scipy.sparse as sp
+from jaxtyping import Float64, Int64
+
+from gnn import features
+from graph.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What was bought before a cut, by week: users (U) x candidates (P)."""
+
+    users: int
+    candidates: Int64[np.ndarray, "P"]
+    """Rows of the snapshot's items, ascending."""
+    user: Int64[np.ndarray, "N"]
+    """One entry per user, candidate and distinct week; weeks count back from the cut."""
+    position: Int64[np.ndarray, "N"]
+    """Place among the candidates."""
+    weeks_ago: Int64[np.ndarray, "N"]
+
+    @staticmethod
+    def of(snapshot: Snapshot, candidates: Int64[np.ndarray, "P"], target: str = "") -> "Past":
+        """Collect the events of the predicted type, once per user, item and week."""
+        events = snapshot.events
+        counts = np.bincount(events.type, minlength=len(snapshot.event_types))
+        kind = features.target_type(snapshot.event_types, counts, target)
+        place = np.full(len(snapshot.item_ids), -1, np.int64)
+        place[candidates] = np.arange(len(candidates))
+        rows = (events.type == kind) & (place[events.item] >= 0)
+        ago = (snapshot.at - 1 - events.at[rows]) // features.WEEK_US
+        found = np.unique(np.stack([events.user[rows], place[events.item[rows]], ago]), axis=1)
+        return Past(len(snapshot.user_ids), candidates, found[0], found[1], found[2])
+
+    def weeks(self, half_life_weeks: float = np.inf) -> sp.csr_matrix:
+        """Return users x candidates: weeks with a purchase, each halved every `half_life_weeks`."""
+        weight = np.exp2(-self.weeks_ago / half_life_weeks)
+        shape = (self.users, len(self.candidates))
+        return sp.csr_matrix((weight, (self.user, self.position)), shape=shape)
+
+
+class Recommender(Protocol):
+    """A method that scores every candidate for some users."""
+
+    def fit(self, past: Past) -> None:
+        """Learn from what was bought before the cut."""
+        ...
+
+    def score(self, users: Int64[np.ndarray, "B"]) -> Float64[np.ndarray, "B P"]:
+        """Return scores of all candidates; higher is better."""
+        ...
