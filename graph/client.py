@@ -30,9 +30,8 @@ BATCH_TIMEOUT_S = 120.0
 
 _UNBOUNDED_S = 3600.0
 _CONNECT_TIMEOUT_S = 5.0
-# How long a managed transaction is tried again after a deadlock, a lost connection or a restart.
-_BATCH_RETRY_S = 10.0
-_REQUEST_RETRY_S = 2.0
+BATCH_RETRY_S = 10.0
+_REQUEST_RETRY_S = 1.0
 # The database ends a statement at its timeout and says so; only when it says nothing does the client give up itself.
 _SLACK_S = 1.0
 
@@ -88,13 +87,16 @@ class Written:
 
 
 class Client:
-    """A synchronous client; close it, or use it as a context manager. Safe to share between threads."""
+    """A synchronous client; close it, or use it as a context manager. Safe to share between threads.
 
-    def __init__(self, settings: Settings) -> None:
+    `retry_s`: how long a transaction is tried again after a deadlock, a lost connection or a restart.
+    """
+
+    def __init__(self, settings: Settings, *, retry_s: float = BATCH_RETRY_S) -> None:
         self.settings = settings
         try:
             self._driver = neo4j.GraphDatabase.driver(
-                settings.uri, auth=(settings.user, settings.password), **_config(_BATCH_RETRY_S)
+                settings.uri, auth=(settings.user, settings.password), **_config(retry_s)
             )
         except (ConfigurationError, ValueError) as error:
             raise _bad_address(settings, error) from error

@@ -178,7 +178,7 @@ def _download(jar: Jar, file: Path, context: "MavenContext") -> int:
         with suppress(FileNotFoundError):
             file.unlink()
         if attempt:
-            time.sleep(2.0 * attempt)
+            time.sleep(1.0 * attempt)
         try:
             artifact.resolve()
         except (requests.RequestException, RuntimeError, OSError, AssertionError) as error:

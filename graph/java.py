@@ -56,11 +56,19 @@ def environment(folder: Path, class_path: Sequence[Path]) -> dict[str, str]:
     }
 
 
-def admin(folder: Path, arguments: Sequence[str], *, log: Path, heap_mb: int = 256, conf: Path | None = None) -> None:
+def admin(
+    folder: Path,
+    arguments: Sequence[str],
+    *,
+    log: Path,
+    heap_mb: int = 256,
+    conf: Path | None = None,
+    options: Sequence[str] = (),
+) -> None:
     """Run Neo4j's administration tool to its end; raise `ServerFailed` with its last words when it fails."""
     class_path = jars.ensure(jars.locked(jars.NEO4J), lambda _: None)
     opened = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPEN]
-    command = [str(executable()), f"-Xmx{heap_mb}m", "-XX:+UseParallelGC", *opened, ADMIN_TOOL, *arguments]
+    command = [str(executable()), f"-Xmx{heap_mb}m", "-XX:+UseParallelGC", *options, *opened, ADMIN_TOOL, *arguments]
     env = environment(folder, class_path) | ({"NEO4J_CONF": str(conf)} if conf else {})
     log.parent.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603

@@ -5,7 +5,9 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import LiteralString
 
 from graph import jars, java, local
 from graph.client import Client, Settings
@@ -19,6 +21,9 @@ HTTP_PORT = 7474
 _START_TIMEOUT_S = 180.0
 _STOP_TIMEOUT_S = 60.0
 _PAGE_CACHE_MB = 256
+_DATABASES: LiteralString = """
+SHOW DATABASES YIELD name, statusMessage WHERE name <> 'system' AND statusMessage <> '' RETURN statusMessage AS message
+"""
 # The first words of each start in Neo4j's log.
 _STARTS = "INFO  Starting..."
 
@@ -40,7 +45,7 @@ db.tx_log.rotation.retention_policy=1 files
 dbms.usage_report.enabled=false
 client.allow_telemetry=false
 # A server that hangs is noticed by its clients after keep_alive * probes.
-server.bolt.connection_keep_alive=10s
+server.bolt.connection_keep_alive=5s
 server.bolt.connection_keep_alive_for_requests=ALL
 server.bolt.connection_keep_alive_probes=2
 """
@@ -131,10 +136,7 @@ def wait(home: Path, record: local.Record, password: str) -> bool:
             if cause == "port":
                 return False
             raise ServerFailed("Neo4j ended while it started.", REMEDIES.get(cause, _last_words(home)), log)
-        with socket.socket() as probe:
-            probe.settimeout(1.0)
-            listening = probe.connect_ex(("127.0.0.1", record.bolt_port)) == 0
-        if listening and _answers(home, settings, record):
+        if _listens(record.bolt_port) and _answers(home, settings, record) and _listens(record.http_port):
             return True
         time.sleep(0.1)
     stop(record)
@@ -142,8 +144,14 @@ def wait(home: Path, record: local.Record, password: str) -> bool:
     raise ServerFailed(f"Neo4j did not come up within {_START_TIMEOUT_S:.0f} s.", "Its log may say why.", log)
 
 
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def _answers(home: Path, settings: Settings, record: local.Record) -> bool:
-    with Client(settings) as client:
+    with Client(settings, retry_s=0.0) as client:
         try:
             client.read("RETURN 1 AS one", timeout_s=10.0)
         except AuthFailed as error:
@@ -153,14 +161,28 @@ def _answers(home: Path, settings: Settings, record: local.Record) -> bool:
         except Unavailable as error:
             # Bolt listens before the database is there; a store that cannot be opened never is.
             cause = _cause(local.log_file(home), local.folder(home) / "logs" / "debug.log")
-            if cause in ("newer", "locked", "disk", "memory"):
+            trouble = _store_trouble(settings)
+            if cause in ("newer", "locked", "disk", "memory") or trouble:
                 stop(record)
                 local.forget(home)
-                raise ServerFailed("Neo4j could not open its store.", REMEDIES[cause], local.log_file(home)) from error
+                remedy = REMEDIES.get(cause, "Load the data anew with another ATTUNE_HOME, or restore a copy.")
+                raise ServerFailed(
+                    f"Neo4j could not open its store. {trouble}", remedy, local.log_file(home)
+                ) from error
             return False
         except GraphError:
             return False
     return True
+
+
+def _store_trouble(settings: Settings) -> str:
+    """Return why the database cannot be opened, as the system database tells it; "" while it may still open."""
+    with Client(replace(settings, database="system"), retry_s=0.0) as client:
+        try:
+            rows = client.read(_DATABASES, timeout_s=10.0)
+        except GraphError:
+            return ""
+    return " ".join(row["message"] for row in rows)
 
 
 def _last_words(home: Path) -> str:

@@ -19,6 +19,7 @@ Report = Callable[[str], None]
 
 # Page cache, metaspace, threads and direct buffers beside the heap.
 _BESIDE_HEAP_MB = 500
+_LEAST_HEAP_MB = 256
 
 _COUNT = "MATCH (n) WHERE NOT n:Attune RETURN count(n) AS nodes"
 
@@ -144,6 +145,8 @@ def _numbers(version: str) -> tuple[int, ...]:
 def _check_space(home: Path, heap_mb: int) -> None:
     import psutil
 
+    if heap_mb < _LEAST_HEAP_MB:
+        raise ServerFailed(f"Neo4j does not run in a heap of {heap_mb} MB.", f"Give it {_LEAST_HEAP_MB} MB or more.")
     free_mb = psutil.virtual_memory().available // 2**20
     if free_mb < heap_mb + _BESIDE_HEAP_MB:
         raise ServerFailed(
