@@ -94,6 +94,7 @@ class Client:
 
     def __init__(self, settings: Settings, *, retry_s: float = BATCH_RETRY_S) -> None:
         self.settings = settings
+        _check_address(settings)
         try:
             self._driver = neo4j.GraphDatabase.driver(
                 settings.uri, auth=(settings.user, settings.password), **_config(retry_s)
@@ -168,6 +169,7 @@ class AsyncClient:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.queries = 0
+        _check_address(settings)
         try:
             self._driver = neo4j.AsyncGraphDatabase.driver(
                 settings.uri, auth=(settings.user, settings.password), **_config(_REQUEST_RETRY_S)
@@ -226,6 +228,12 @@ class AsyncClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+def _check_address(settings: Settings) -> None:
+    # The driver also takes http://, as a preview without what Attune needs: Browser's address is an easy mistake.
+    if not settings.uri.startswith(("bolt", "neo4j")):
+        raise _bad_address(settings, ValueError("it begins with neither bolt:// nor neo4j://"))
 
 
 def _config(retry_s: float) -> dict[str, Any]:

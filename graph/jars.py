@@ -33,6 +33,8 @@ GRAPHIQL = "graphiql"
 _CONNECTIONS = 8
 _TRIES = 3
 _TIMEOUT_S = 30
+RETRY_S = 1.0
+"""Wait before the second try of a jar; twice that before the third."""
 
 _GRAPHIQL_FILES = (
     "graphiql.min.js",
@@ -178,7 +180,7 @@ def _download(jar: Jar, file: Path, context: "MavenContext") -> int:
         with suppress(FileNotFoundError):
             file.unlink()
         if attempt:
-            time.sleep(1.0 * attempt)
+            time.sleep(RETRY_S * attempt)
         try:
             artifact.resolve()
         except (requests.RequestException, RuntimeError, OSError, AssertionError) as error:

@@ -84,7 +84,7 @@ def model_output(
     rows = client.read(_CURRENT)
     current = str(rows[0]["version"]) if rows else ""
     # What a crash left behind, and at the end what the new version replaces.
-    _clean(client, current)
+    clean(client, current)
     if current == version:
         return OutputCounts(0, 0, 0)
     counts = OutputCounts(
@@ -93,7 +93,7 @@ def model_output(
         attends=_write(client, _ATTENDS, attends, "item_id", version),
     )
     client.write(_SWITCH, version=version, metrics={name: _property(value) for name, value in metrics.items()})
-    _clean(client, version)
+    clean(client, version)
     return counts
 
 
@@ -104,7 +104,8 @@ def batches(rows: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def _clean(client: Client, version: str) -> None:
+def clean(client: Client, version: str) -> None:
+    """Remove the output of every version but this one."""
     for statement in _CLEAN:
         client.in_batches(statement, version=version)
 

@@ -102,6 +102,7 @@ def start(home: Path, heap_mb: int, class_path: Sequence[Path], report: Report) 
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    _collect()
     _children[process.pid] = process
     record = local.Record(process.pid, local.created_at(process.pid) or time.time(), bolt, http)
     local.save(home, record)
@@ -129,7 +130,7 @@ def wait(home: Path, record: local.Record, password: str) -> bool:
     deadline = time.monotonic() + _START_TIMEOUT_S
     settings = Settings(record.bolt, local.USER, password)
     while time.monotonic() < deadline:
-        _collect(record.pid)
+        _collect()
         if local.created_at(record.pid, record.created) is None:
             local.forget(home)
             cause = _cause(local.console_file(home), log)
@@ -215,7 +216,7 @@ def stop(record: local.Record) -> None:
     import psutil
 
     if local.created_at(record.pid, record.created) is None:
-        _collect(record.pid)
+        _collect()
         return
     process = psutil.Process(record.pid)
     try:
@@ -229,11 +230,10 @@ def stop(record: local.Record) -> None:
     except psutil.NoSuchProcess:
         return
     finally:
-        _collect(record.pid)
+        _collect()
 
 
-def _collect(pid: int) -> None:
-    """Take note of the end of a server that this process started."""
-    child = _children.get(pid)
-    if child is not None and child.poll() is not None:
+def _collect() -> None:
+    """Take note of the servers that this process started and that have ended."""
+    for pid in [pid for pid, child in _children.items() if child.poll() is not None]:
         del _children[pid]

@@ -94,7 +94,7 @@ async def record_events(client: AsyncClient, events: Sequence[NewEvent]) -> list
 async def erase_user(client: AsyncClient, id: str) -> int | None:  # noqa: A002 - the property's name
     """Remove a user and everything it did; return how many events went, None when there is no such user.
 
-    Neo4j keeps deleted values in its store and log files until the space is used again: see docs/schema.md.
+    Neo4j keeps deleted values in its store and log files until the space is used again.
     """
     events = 0
     while True:

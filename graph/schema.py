@@ -91,6 +91,11 @@ _SET_VERSION: LiteralString = "MERGE (a:Attune {id: 'graph'}) SET a.schema_versi
 _BUILD_TIMEOUT_S = 3600.0
 
 
+def statements() -> tuple[LiteralString, ...]:
+    """Return the statements that make an empty graph one of `VERSION`."""
+    return tuple(statement for step in _MIGRATIONS for statement in step)
+
+
 def relationship_type(event_type: str) -> LiteralString:
     """Return the relationship type that holds events of this type."""
     return EVENT_RELATIONSHIPS.get(event_type, OTHER_EVENT)
