@@ -1,7 +1,9 @@
-"""Raw columns -> clean values, as polars expressions and series: text, numbers, moments, category paths, yes and no.
+"""Raw columns -> clean values, as polars series: text, numbers, moments, category paths, yes and no.
 
 Nothing here refuses a row: what cannot be read becomes null, and `loaders.validate` compares before and after.
 """
+
+from collections.abc import Callable
 
 import polars as pl
 
@@ -19,41 +21,55 @@ _DAY = r"^(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$"
 _THOUSANDS = {".": r"^-?\d{1,3}(,\d{3})+\.\d+$", ",": r"^-?\d{1,3}(\.\d{3})+,\d+$"}
 
 
-def text(column: str, dtype: pl.DataType) -> pl.Expr:
-    """Return the column as tidy text: control characters become a space, ends are trimmed, empty becomes null."""
-    found = pl.col(column)
-    if dtype != pl.String:
-        return as_text(column, dtype)
-    found = pl.when(found.str.contains(_CONTROL)).then(found.str.replace_all(_CONTROL, " ")).otherwise(found)
-    return _filled(found.str.normalize("NFC"))
+def text(values: pl.Series) -> pl.Series:
+    """Return tidy text: control characters become a space, ends are trimmed, letters are composed, empty is null."""
+    if values.dtype != pl.String:
+        return as_text(values)
+    values = _where(values, has_control(values), lambda some: some.str.replace_all(_CONTROL, " "))
+    # Composing takes longer than everything else together, and plain letters are composed already.
+    values = _where(values, values.str.contains(r"[^\x00-\x7f]"), lambda some: some.str.normalize("NFC"))
+    return _filled(values)
 
 
-def identifier(column: str, dtype: pl.DataType) -> pl.Expr:
-    """Return the column as an id: trimmed text, nothing else changed, since two ids must never become one."""
-    return _filled(pl.col(column)) if dtype == pl.String else as_text(column, dtype)
+def identifier(values: pl.Series) -> pl.Series:
+    """Return ids: trimmed text, nothing else changed, since two ids must never become one."""
+    return _filled(values) if values.dtype == pl.String else as_text(values)
 
 
-def has_control(column: pl.Expr) -> pl.Expr:
+def has_control(values: pl.Series) -> pl.Series:
     """Return where text holds a control character."""
-    return column.str.contains(_CONTROL)
+    return values.str.contains(_CONTROL).fill_null(False)
 
 
-def as_text(column: str, dtype: pl.DataType) -> pl.Expr:
+def as_text(values: pl.Series) -> pl.Series:
     """Return a typed column as the text a CSV file would hold; a whole float loses its `.0`, as ids often were ints."""
-    found = pl.col(column)
-    if dtype.is_float():
-        whole = found.is_finite() & (found == found.round(0)) & (found.abs() < 2**53)
-        return (
-            pl.when(whole)
-            .then(found.cast(pl.Int64, strict=False).cast(pl.String))
-            .otherwise(pl.when(found.is_nan()).then(None).otherwise(found.cast(pl.String)))
-        )
-    return found.cast(pl.String)
+    if not values.dtype.is_float():
+        return values.cast(pl.String)
+    x = pl.col("x")
+    whole = x.is_finite() & (x == x.round(0)) & (x.abs() < 2**53)
+    return _select(
+        values,
+        pl.when(whole)
+        .then(x.cast(pl.Int64, strict=False).cast(pl.String))
+        .otherwise(pl.when(x.is_nan()).then(None).otherwise(x.cast(pl.String))),
+    )
 
 
-def _filled(found: pl.Expr) -> pl.Expr:
-    trimmed = found.str.strip_chars()
-    return pl.when(trimmed != "").then(trimmed)
+def _filled(values: pl.Series) -> pl.Series:
+    trimmed = pl.col("x").str.strip_chars()
+    return _select(values, pl.when(trimmed != "").then(trimmed))
+
+
+def _select(values: pl.Series, expression: pl.Expr) -> pl.Series:
+    """Return an expression over the column `x`, under the column's own name."""
+    return values.alias("x").to_frame().select(expression.alias("x")).to_series().alias(values.name)
+
+
+def _where(values: pl.Series, chosen: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """Return the values with the chosen ones changed; a `when` would change all of them first."""
+    rows = chosen.arg_true()
+    # `scatter` changes the series it is called on.
+    return values.clone().scatter(rows, change(values.gather(rows))) if len(rows) else values
 
 
 def number(values: pl.Series, decimal: str = ".") -> pl.Series:
@@ -75,8 +91,7 @@ def number(values: pl.Series, decimal: str = ".") -> pl.Series:
         parsed = values.cast(pl.Float64)
     else:
         parsed = pl.Series(values.name, [None], pl.Float64).new_from_index(0, len(values))
-    frame = parsed.alias("x").to_frame()
-    return frame.select(pl.when(pl.col("x").is_finite()).then(pl.col("x"))).to_series().alias(values.name)
+    return _select(parsed.alias(values.name), pl.when(pl.col("x").is_finite()).then(pl.col("x")))
 
 
 def _decorated(values: pl.Series, decimal: str) -> pl.Series:
@@ -93,11 +108,9 @@ def flag(values: pl.Series) -> pl.Series:
     """Return Boolean; null where the value is neither yes nor no."""
     if values.dtype == pl.Boolean:
         return values
-    low = values.to_frame("x").select(as_text("x", values.dtype)).to_series().str.strip_chars().str.to_lowercase()
-    frame = low.alias("x").to_frame()
-    return frame.select(
-        pl.when(pl.col("x").is_in(_YES)).then(True).when(pl.col("x").is_in(_NO)).then(False)
-    ).to_series()
+    low = as_text(values).str.strip_chars().str.to_lowercase()
+    x = pl.col("x")
+    return _select(low, pl.when(x.is_in(_YES)).then(True).when(x.is_in(_NO)).then(False))
 
 
 def moment(values: pl.Series, zone: str) -> pl.Series:
@@ -119,8 +132,7 @@ def moment(values: pl.Series, zone: str) -> pl.Series:
     else:
         found = pl.Series([None], dtype=pl.Int64).new_from_index(0, len(values))
     low, high = EPOCH_RANGE_US
-    frame = found.alias("x").to_frame()
-    return frame.select(pl.when(pl.col("x").is_between(low, high)).then(pl.col("x"))).to_series().alias(values.name)
+    return _select(found.alias(values.name), pl.when(pl.col("x").is_between(low, high)).then(pl.col("x")))
 
 
 def _epoch(values: pl.Series) -> pl.Series:

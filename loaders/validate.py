@@ -70,10 +70,7 @@ def events(raw: pl.DataFrame, declarations: Declarations) -> Checked:
     notes: Counter[str] = Counter()
     raw, dropped = _unwanted(raw, declarations)
     names = ("event_id", "user_id", "item_id")
-    found = raw.select(
-        *(_expression(raw, name, clean.identifier) for name in names),
-        *(_expression(raw, name, clean.text) for name in ("type", "basket_id", "context")),
-    )
+    found = _texts(raw, names, ("type", "basket_id", "context"))
     found = found.with_columns(
         _types(found["type"], declarations),
         _moment(raw, "at", declarations),
@@ -115,9 +112,7 @@ def items(raw: pl.DataFrame, declarations: Declarations) -> Checked:
     """Check a chunk of items."""
     notes: Counter[str] = Counter()
     texts = ("title", "description", "category", "brand", "currency", "image")
-    found = raw.select(
-        _expression(raw, "item_id", clean.identifier), *(_expression(raw, name, clean.text) for name in texts)
-    )
+    found = _texts(raw, ("item_id",), texts)
     found = found.with_columns(_number(raw, "price", declarations), _flag(raw, "available"))
     paths = clean.category_paths(found["category"])
     changed = (paths != found["category"]).fill_null(False)
@@ -150,9 +145,7 @@ def items(raw: pl.DataFrame, declarations: Declarations) -> Checked:
 def users(raw: pl.DataFrame, declarations: Declarations) -> Checked:
     """Check a chunk of users; attributes stay text here, but those that are declared must fit."""
     names = [name for name in raw.columns if name not in (*RESERVED, "user_id")]
-    found = raw.select(
-        _expression(raw, "user_id", clean.identifier), *(_expression(raw, name, clean.text) for name in names)
-    )
+    found = _texts(raw, ("user_id",), names)
     checks = [*_given(raw), _absent(found, "user_id"), *_odd_id(found, "user_id")]
     for name in names:
         declared = declarations.attributes.get(name)
@@ -174,9 +167,7 @@ def users(raw: pl.DataFrame, declarations: Declarations) -> Checked:
 
 def exposures(raw: pl.DataFrame, declarations: Declarations) -> Checked:
     """Check a chunk of exposures. A share that is not given counts as everybody."""
-    found = raw.select(
-        _expression(raw, "item_id", clean.identifier), _expression(raw, "channel", clean.text)
-    ).with_columns(
+    found = _texts(raw, ("item_id",), ("channel",)).with_columns(
         _moment(raw, "at", declarations), _moment(raw, "until", declarations), _number(raw, "share", declarations)
     )
     checks = [
@@ -202,14 +193,16 @@ def exposures(raw: pl.DataFrame, declarations: Declarations) -> Checked:
 CHECKS: dict[str, TableCheck] = {"users": users, "items": items, "events": events, "exposures": exposures}
 
 
-def _expression(raw: pl.DataFrame, name: str, how: "_Cleaner") -> pl.Expr:
-    if name not in raw.columns:
-        return pl.lit(None, pl.String).alias(name)
-    return how(name, raw.schema[name]).alias(name)
-
-
-class _Cleaner(Protocol):
-    def __call__(self, column: str, dtype: pl.DataType) -> pl.Expr: ...
+def _texts(raw: pl.DataFrame, ids: Sequence[str], texts: Sequence[str]) -> pl.DataFrame:
+    """Return the clean columns of ids and of other text; null where the chunk does not have the column."""
+    columns: list[pl.Series] = []
+    for names, how in ((ids, clean.identifier), (texts, clean.text)):
+        for name in names:
+            if name in raw.columns:
+                columns.append(how(raw[name]).alias(name))
+            else:
+                columns.append(pl.Series(name, [None], pl.String).new_from_index(0, raw.height))
+    return pl.DataFrame(columns)
 
 
 def _number(raw: pl.DataFrame, name: str, declarations: Declarations) -> pl.Series:
@@ -261,8 +254,7 @@ def _absent(found: pl.DataFrame, name: str) -> Check:
 
 
 def _odd_id(found: pl.DataFrame, name: str) -> list[Check]:
-    odd = found.select(clean.has_control(pl.col(name)).fill_null(False)).to_series()
-    return [(name, "control character in an id", odd), _too_long(found, name)]
+    return [(name, "control character in an id", clean.has_control(found[name])), _too_long(found, name)]
 
 
 def _too_long(found: pl.DataFrame, name: str) -> Check:
