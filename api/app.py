@@ -1,6 +1,5 @@
 """The ASGI application: GraphQL, the page, health and metrics over one graph and one folder of models."""
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from api import graphiql
+from api.client import SteadyClient
 from api.guard import Guard
 from api.http import GraphQLView, failure
 from api.limits import Limits
@@ -24,7 +24,7 @@ from api.metrics import CONTENT_TYPE, Metrics
 from api.models import CurrentModel
 from api.recommender import Recommender
 from api.schema import build
-from graph.client import AsyncClient, Settings
+from graph.client import Settings
 from graph.errors import GraphError
 
 WEB = graphiql.WEB
@@ -59,7 +59,7 @@ def create_app(settings: ApiSettings) -> App:
     """
     metrics = Metrics()
     models = CurrentModel(settings.models)
-    recommender = Recommender(AsyncClient(settings.neo4j), models, metrics)
+    recommender = Recommender(SteadyClient(settings.neo4j), models, metrics)
     _watch(metrics, recommender)
     has_graphiql = graphiql.complete(settings.graphiql_assets)
     view = GraphQLView(
@@ -128,10 +128,7 @@ async def _missing(recommender: Recommender) -> list[str]:
     if recommender.models.artefact is None:
         reasons.append(f"model: {recommender.models.problem}")
     try:
-        async with asyncio.timeout(_PING_S):
-            await recommender.client.ping(timeout_s=_PING_S)
-    except TimeoutError:
-        reasons.append("database: TimedOut")
+        await recommender.client.ping(timeout_s=_PING_S)
     except GraphError as error:
         # The message may name the address of the database, which is nobody's business here.
         reasons.append(f"database: {type(error).__name__}")

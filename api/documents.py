@@ -3,9 +3,10 @@
 from collections import OrderedDict
 from collections.abc import Iterator
 
-from graphql import DocumentNode, GraphQLError
+from graphql import DocumentNode, GraphQLError, OperationDefinitionNode
 from strawberry.extensions import SchemaExtension
 
+from api.errors import Code, Refused
 from api.limits import Limits, refusal
 
 # A long text takes long to parse and much memory to keep: neither is what apps send again and again.
@@ -73,5 +74,10 @@ class DocumentExtension(SchemaExtension):
         if context.graphql_document is None:
             return []
         schema = context.schema._schema  # pyright: ignore
-        found = refusal(schema, context.graphql_document, context.variables or {}, self._limits)
+        document = context.graphql_document
+        operations = [part for part in document.definitions if isinstance(part, OperationDefinitionNode)]
+        # Strawberry would run the first one.
+        if len(operations) > 1 and context._provided_operation_name is None:  # pyright: ignore
+            return [Refused(Code.BAD_REQUEST, "`operationName` must say which of the operations to run.")]
+        found = refusal(schema, document, context.variables or {}, self._limits)
         return [found] if found else []

@@ -81,10 +81,13 @@ def _named(error: GraphQLError, executing: bool) -> tuple[Code, str]:
     if isinstance(cause, RecursionError):
         return Code.QUERY_TOO_DEEP, "The query is nested too deeply."
     if cause is None and isinstance(error, GraphQLSyntaxError):
-        if "tokens" in error.message:
+        # graphql-core has no code of its own for its two limits.
+        if "tokens. Parsing aborted" in error.message:
             return Code.QUERY_TOO_LONG, error.message
+        if "nested too deeply" in error.message:
+            return Code.QUERY_TOO_DEEP, error.message
         return Code.PARSE_FAILED, error.message
-    if cause is None and error.path is None:
+    if error.path is None and (cause is None or error.message.startswith("Variable ")):
         # Written by graphql-core for the author of the query: validation, or the values of its variables.
         return (Code.BAD_USER_INPUT if executing else Code.VALIDATION_FAILED), error.message
     return Code.INTERNAL, "The service failed at this field. It has been logged under the request id."

@@ -53,6 +53,11 @@ class RecommendationConnection:
     page_info: PageInfo
     model_version: str = strawberry.field(description="The model that made the list.")
 
+    @strawberry.field(description="The nodes of `edges`, for those who need no cursors.")
+    def nodes(self) -> list[Recommendation]:
+        """Return what the edges hold."""
+        return [edge.node for edge in self.edges]
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:

@@ -4,8 +4,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from graph.explore import UserRow
-
 from api.broadcast import Broadcast
 from api.metrics import Metrics
 from api.models import CurrentModel
@@ -14,6 +12,7 @@ from gnn import explain, ranking
 from gnn.artefact import Artefact
 from graph import explore
 from graph.client import AsyncClient
+from graph.explore import UserRow
 
 MAX_EVENTS_READ = 5_000
 """Newest events of a user that a request looks at."""

@@ -166,6 +166,11 @@ class ItemConnection:
     edges: list[ItemEdge]
     page_info: PageInfo
 
+    @strawberry.field(description="The nodes of `edges`, for those who need no cursors.")
+    def nodes(self) -> list[Item]:
+        """Return what the edges hold."""
+        return [edge.node for edge in self.edges]
+
 
 @strawberry.type(description="What a user can and does spend.")
 class PurchasePower:

@@ -95,6 +95,11 @@ class UserConnection:
     edges: list[UserEdge]
     page_info: PageInfo
 
+    @strawberry.field(description="The nodes of `edges`, for those who need no cursors.")
+    def nodes(self) -> list[User]:
+        """Return what the edges hold."""
+        return [edge.node for edge in self.edges]
+
 
 async def _shopper(info: Info, user: User) -> Shopper:
     shopper = await info.context.loaders.shoppers.load(user.external_id)

@@ -1,7 +1,8 @@
-"""The small shop loaded, a first model on it, and the API served over real HTTP: what API and browser tests stand on."""
+"""The small shop loaded, a first model on it, the API served over real HTTP: what API and browser tests stand on."""
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,7 @@ class Served:
 
 
 @contextmanager
-def serving(settings: ApiSettings) -> Iterator[Served]:
+def serving(settings: ApiSettings) -> Generator[Served]:
     """Serve in a thread on a free port of this machine."""
     app = create_app(settings)
     listening = listen("127.0.0.1", 0)
@@ -99,3 +100,11 @@ def _until_alive(http: httpx.Client, thread: threading.Thread) -> None:
 def settings(neo4j: Settings, models: Path, **changes: Any) -> ApiSettings:
     """Return settings for tests."""
     return ApiSettings(neo4j=neo4j, models=models, **changes)
+
+
+def until(true: Callable[[], bool], seconds: float) -> None:
+    """Wait until something is true; fail when it does not become so in time."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.05)

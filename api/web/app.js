@@ -285,7 +285,8 @@ function follower() {
 
 async function setUser(user) {
   Object.assign(state, { user, cards: [], chosen: null });
-  $("user").value = user;
+  // What is being typed there stays.
+  if (document.activeElement !== $("user")) $("user").value = user;
   $("note").textContent = "";
   writeAddress();
   follower();

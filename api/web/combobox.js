@@ -22,6 +22,7 @@ export function combobox(input, list, find, choose, failed) {
     clearTimeout(timer);
     turn++;
     close();
+    input.value = value;
     choose(value);
   };
 

@@ -1,0 +1,60 @@
+"""A real Chromium before the real API over the small shop."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from graph.client import Client, Settings
+    from tests.served import Served
+    from tests.shop import Shop
+
+_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="package")
+def api(
+    neo4j: "Settings",
+    session_client: "Client",
+    home: Path,
+    shop: "Shop",
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator["Served"]:
+    """The API with GraphiQL's files, over the freshly loaded small shop."""
+    from graph import jars
+    from tests import served
+
+    models = tmp_path_factory.mktemp("models")
+    served.load_shop(session_client, shop)
+    served.first_model(session_client, models)
+    settings = served.settings(
+        neo4j, models, graphiql_assets=jars.graphiql_assets(home), neo4j_browser="http://127.0.0.1:7474/browser/"
+    )
+    with served.serving(settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator["Browser"]:
+    """Debian's Chromium where it is installed (tests/browser/ensure-chromium.sh), else Playwright's."""
+    from playwright.sync_api import sync_playwright
+
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
+        yield browser
+        browser.close()
