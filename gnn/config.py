@@ -68,8 +68,8 @@ class Config:
     """Validations without improvement before training stops."""
     learning_rate: float = 0.01
     weight_decay: float = 1e-4
-    batches: int = 4
-    """Steps per cut and pass."""
+    users_per_step: int = 64
+    """Users whose pairs make one step of the optimiser."""
     users_per_cut: int = 1500
     """Users drawn per cut at most."""
     hard_negatives: int = 100
@@ -119,7 +119,7 @@ _BOUNDS: tuple[tuple[str, float, float], ...] = (
     ("patience", 1, 10_000),
     ("learning_rate", 1e-7, 10.0),
     ("weight_decay", 0.0, 10.0),
-    ("batches", 1, 10_000),
+    ("users_per_step", 1, 1_000_000),
     ("users_per_cut", 1, 10**9),
     ("hard_negatives", 0, 100_000),
     ("random_negatives", 1, 100_000),

@@ -12,6 +12,7 @@ from gnn.errors import ArtefactRefused
 from gnn.ranking import History
 from gnn.scorer import Attributes, Messages
 from gnn.state import MATRICES, PRIORS
+from gnn.weights import ITEM_UNIT
 
 
 class Kind(StrEnum):
@@ -143,7 +144,7 @@ def _through_items(
     for m, matrix in enumerate(artefact.matrices):
         # One column of the history's rows; the gates of all heads meet in the message first.
         column = np.asarray(matrix[sent.edges.item][:, [position]].toarray())[:, 0]
-        added += column * (sent.weight @ gate[m * H : (m + 1) * H])
+        added += column * (sent.weight @ gate[m * H : (m + 1) * H] * ITEM_UNIT)
     return [
         Contribution(Kind.ITEM, float(added[n]), (_USER, Step("Item", artefact.item_ids[sent.edges.item[n]]), end))
         for n in np.flatnonzero(added)

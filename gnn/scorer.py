@@ -14,7 +14,7 @@ from gnn import features
 from gnn.artefact import Artefact
 from gnn.history import Edges, Scheme, fold
 from gnn.state import ITEM_FEATURES, PRIORS, standardise, user_columns, user_names
-from gnn.weights import REACH, USER_GATES
+from gnn.weights import ITEM_UNIT, PRIOR_UNIT, REACH, USER_GATES
 
 Attributes = Mapping[str, str | float]
 
@@ -158,7 +158,7 @@ def channels(artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"]) 
     rows.append(own[items][None])
     everyone = items is state.candidates
     for matrix in artefact.matrices:
-        reached = np.asarray(matrix[edges.item].T @ sent.weight)
+        reached = np.asarray(matrix[edges.item].T @ (sent.weight * ITEM_UNIT))
         if everyone:
             rows.append(reached.T)
         else:
@@ -166,7 +166,7 @@ def channels(artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"]) 
             rows.append(np.where(position >= 0, reached.T[:, position], 0.0) if len(reached) else np.zeros((H, P)))
     for node, share in [*zip(state.node, state.node_share, strict=True), (state.brand, state.brand_share)]:
         rows.append(_by_node(node, share, sent, items, H))
-    rows.append(state.x_item[items, : len(PRIORS)].T)
+    rows.append(state.x_item[items, : len(PRIORS)].T * PRIOR_UNIT)
     return np.concatenate(rows)
 
 
@@ -215,7 +215,7 @@ def price_terms(artefact: Artefact, sent: Messages, p_item: Float64[np.ndarray, 
     _, _, _, spend, level, discount, income = sent.p_user
     price = p_item[0]
     terms = np.stack([p_item[2], price, price * spend, price * level, price * discount, price * income])
-    return terms * artefact.weights["fusion.price"][:, None]
+    return terms * (artefact.weights["fusion.price"] * PRIOR_UNIT)[:, None]
 
 
 def scores(artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"]) -> Float64[np.ndarray, "P"]:

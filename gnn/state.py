@@ -68,6 +68,8 @@ class Moment:
     edges: Edges
     x_user: Float64[np.ndarray, "U Fu"]
     """Standardised node features of the users."""
+    level: Float64[np.ndarray, "U"]
+    """The users' mean price level; nan when unknown."""
     state: State
 
 
@@ -131,7 +133,14 @@ def make(snapshot: Snapshot, config: Config, scheme: Scheme) -> Moment:
         user_mean=user_mean,
         user_scale=user_scale,
     )
-    return Moment(scheme, snapshot, edges, standardise(raw, user_mean, user_scale), state)
+    return Moment(
+        scheme=scheme,
+        snapshot=snapshot,
+        edges=edges,
+        x_user=standardise(raw, user_mean, user_scale),
+        level=raw[:, USER_NAMES.index("level")],
+        state=state,
+    )
 
 
 def money_sign(scheme: Scheme) -> Float64[np.ndarray, "K"]:
@@ -362,6 +371,11 @@ def _item_item(
     met.data = np.ones_like(met.data)
     cosine = item_edges.cosine(met, config.neighbours)
     ease = item_edges.ease(counts, replace(config, ease_lambda=max(strength, 1e-3)))
+    if ease is not None:
+        # Both graphs speak equally loud to a typical user; how much each is heard is learned.
+        sample = counts[:: max(counts.shape[0] // 200, 1)]
+        loudness = [float((sample @ matrix).toarray().std()) for matrix in (ease, cosine)]
+        cosine = cosine * np.float32(loudness[0] / max(loudness[1], 1e-9))
     found = {"ease": cosine if ease is None else ease, "cosine": cosine}
     return {name: _spread(found[name], position, I) for name in MATRICES}
 

@@ -25,6 +25,9 @@ USER_GATES = 7
 PRICE_TERMS = ("fit", "price", "price*spend", "price*level", "price*discount", "price*income")
 """Terms of purchase power that stand in the score by themselves."""
 
+ITEM_UNIT, PRIOR_UNIT = 5.0, 0.05
+"""Channels and terms are multiplied by these, so that one step of the optimiser moves each of them about as far."""
+
 REACH = 4.0
 """Learned attention moves a logit by less than this either way."""
 
@@ -111,7 +114,7 @@ def initial(config: Config, scheme: Scheme, shape: Shape) -> Weights:
     channels = shape.channels
     inputs = 1 if config.fusion == "sum" else len(GATE_INPUTS)
     gates = np.zeros((len(channels), inputs), np.float32)
-    for name, weight in (("own", 1.0), ("ease:0", 1.0), ("popularity", 0.01)):
+    for name, weight in (("own", 1.0), ("ease:0", 1 / ITEM_UNIT), ("popularity", 0.01 / PRIOR_UNIT)):
         gates[channels.index(name), 0] = weight
     if shape.L:
         gates[channels.index(f"category{shape.L - 1}:0"), 0] = 0.02

@@ -1,0 +1,197 @@
+"""User-item pairs to be scored, with the paths between them: what one step of training, or of ranking, works on.
+
+Paths do not change while weights do, so they are laid out once per cut as sparse matrices (pairs x history edges); a
+step then needs two sparse products, forward and back, and no tensor with a row per path.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from gnn.sampling import Pool
+from gnn.scorer import gate_inputs_of_users
+from gnn.sparse import Paths
+from gnn.state import Moment, standardise
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some users with their history and the pairs to score; B pairs, N history edges, U users of this block."""
+
+    users: Int[Tensor, "U"]
+    """Rows in the snapshot."""
+    x_user: Float[Tensor, "U Fu"]
+    p_user: Float[Tensor, "U Pu"]
+    level: Float[Tensor, "U"]
+    edge_index: Int[Tensor, "2 N"]
+    """User of the block, item."""
+    edge_attr: Float[Tensor, "N F"]
+    base: Float[Tensor, "N H"]
+    pair_user: Int[Tensor, "B"]
+    pair_item: Int[Tensor, "B"]
+    own_edge: Int[Tensor, "B"]
+    """The history edge between the two; N where there is none."""
+    paths: tuple[Paths, ...]
+    """Per item-item matrix: pairs x history edges."""
+    edge_node: tuple[Int[Tensor, "N"], ...]
+    """Per level and for brands: which user-node pair a history edge flows into; M where none."""
+    pair_node: tuple[Int[Tensor, "B"], ...]
+    """Per level and for brands: which user-node pair lies between; M where none."""
+    nodes: tuple[int, ...]
+    """M of each."""
+    label: Float[Tensor, "B"]
+    """1 for what was bought in the period after."""
+    novel: Float[Tensor, "B"]
+    """1 for what the user had not bought before."""
+    weight: Float[Tensor, "B"]
+    """How many items of the shop each pair stands for."""
+
+    def to(self, device: torch.device) -> "Block":
+        """Return the block on another device."""
+        moved = {}
+        for part in fields(self):
+            value = getattr(self, part.name)
+            if isinstance(value, tuple):
+                moved[part.name] = tuple(x.to(device) if isinstance(x, Tensor | Paths) else x for x in value)
+            else:
+                moved[part.name] = value.to(device)
+        return Block(**moved)
+
+
+def block(
+    moment: Moment,
+    users: Int[np.ndarray, "U"],
+    pools: Sequence[Pool] | None,
+    labels: sp.csr_matrix | None,
+    *,
+    backward: bool,
+) -> Block:
+    """Lay out users and the items to score for each (all candidates where None), ascending; `labels` users x items."""
+    state, edges = moment.state, moment.edges
+    low = np.searchsorted(edges.user, users)
+    high = np.searchsorted(edges.user, users, side="right")
+    rows = (
+        np.concatenate([np.arange(a, b) for a, b in zip(low, high, strict=True)])
+        if len(users)
+        else np.zeros(0, np.int64)
+    )
+    rows = rows.astype(np.int64)
+    edge_user = np.repeat(np.arange(len(users)), high - low)
+    edge_item = edges.item[rows]
+    chosen = [state.candidates] * len(users) if pools is None else [pool.item for pool in pools]
+    sizes = np.array([len(part) for part in chosen], np.int64)
+    pair_user = np.repeat(np.arange(len(users)), sizes)
+    pair_item = np.concatenate([np.zeros(0, np.int64), *chosen]).astype(np.int64)
+    I = len(state.position)  # noqa: E741
+    edge_key, pair_key = edge_user * I + edge_item, pair_user * I + pair_item
+    own = np.searchsorted(edge_key, pair_key)
+    own = np.where(
+        (own < len(edge_key)) & (np.append(edge_key, -1)[np.minimum(own, len(edge_key))] == pair_key), own, len(rows)
+    )
+
+    edge_nodes, pair_nodes, counts = [], [], []
+    for node in (*state.node, state.brand):
+        there = node[edge_item] >= 0
+        width = int(node.max(initial=0)) + 1
+        met, inverse = np.unique(edge_user[there] * width + node[edge_item[there]], return_inverse=True)
+        edge_node = np.full(len(rows), len(met), np.int64)
+        edge_node[there] = inverse
+        wanted = pair_user * width + node[pair_item]
+        found = np.searchsorted(met, wanted)
+        hit = (node[pair_item] >= 0) & (found < len(met)) & (np.append(met, -1)[np.minimum(found, len(met))] == wanted)
+        edge_nodes.append(torch.from_numpy(edge_node))
+        pair_nodes.append(torch.from_numpy(np.where(hit, found, len(met))))
+        counts.append(len(met))
+
+    seen = edges.days[rows] > 0 if (edges.days > 0).any() else np.ones(len(rows), np.bool_)
+    seen = np.append(seen, False)
+    label = np.zeros(len(pair_user), np.float32)
+    if labels is not None:
+        label = np.asarray(labels[users[pair_user], pair_item], np.float32).ravel()
+    return Block(
+        users=torch.from_numpy(users.astype(np.int64)),
+        x_user=_floats(moment.x_user[users]),
+        p_user=_floats(gate_inputs_of_users(moment.scheme, moment.x_user[users])),
+        level=_floats(moment.level[users]),
+        edge_index=torch.from_numpy(np.stack([edge_user, edge_item])),
+        edge_attr=_floats(standardise(edges.features[rows], state.edge_mean, state.edge_scale)),
+        base=_floats(edges.base[rows]),
+        pair_user=torch.from_numpy(pair_user),
+        pair_item=torch.from_numpy(pair_item),
+        own_edge=torch.from_numpy(own),
+        paths=tuple(
+            _paths(
+                matrix.matrix(len(state.candidates)),
+                state.position,
+                edge_user,
+                edge_item,
+                pair_user,
+                pair_item,
+                backward,
+            )
+            for matrix in state.matrices
+        ),
+        edge_node=tuple(edge_nodes),
+        pair_node=tuple(pair_nodes),
+        nodes=tuple(counts),
+        label=torch.from_numpy(label),
+        novel=_floats(~seen[own]),
+        weight=torch.ones(len(pair_user))
+        if pools is None
+        else _floats(np.concatenate([np.zeros(0), *(pool.weight for pool in pools)])),
+    )
+
+
+def _paths(
+    matrix: sp.csr_matrix,
+    position: Int[np.ndarray, "I"],
+    edge_user: Int[np.ndarray, "N"],
+    edge_item: Int[np.ndarray, "N"],
+    pair_user: Int[np.ndarray, "B"],
+    pair_item: Int[np.ndarray, "B"],
+    backward: bool,
+) -> Paths:
+    """Return user -> j -> i as a sparse matrix (pairs x history edges)."""
+    P = matrix.shape[1]
+    users = int(max(edge_user.max(initial=-1), pair_user.max(initial=-1))) + 1
+    where = np.full(P, -1, np.int64)
+    edge_start = np.searchsorted(edge_user, np.arange(users + 1))
+    pair_start = np.searchsorted(pair_user, np.arange(users + 1))
+    rows, columns, weights = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
+    for u in range(users):
+        first, last = edge_start[u], edge_start[u + 1]
+        pairs = np.arange(pair_start[u], pair_start[u + 1])
+        at = position[pair_item[pairs]]
+        pairs, at = pairs[at >= 0], at[at >= 0]
+        where[at] = pairs
+        reached = matrix[edge_item[first:last]]
+        pair = where[reached.indices]
+        kept = pair >= 0
+        rows.append(pair[kept])
+        columns.append(np.repeat(np.arange(first, last), np.diff(reached.indptr))[kept])
+        weights.append(reached.data[kept])
+        where[at] = -1
+    return Paths.build(
+        np.concatenate(rows),
+        np.concatenate(columns),
+        np.concatenate(weights),
+        (len(pair_user), len(edge_user)),
+        backward,
+    )
+
+
+def split_users(users: Int[np.ndarray, "U"], parts: int) -> Iterator[Int[np.ndarray, "Ub"]]:
+    """Deal users out into parts of nearly equal size, each ascending; empty parts are left out."""
+    for part in range(parts):
+        dealt = np.sort(users[part::parts])
+        if len(dealt):
+            yield dealt
+
+
+def _floats(values: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values, np.float32))

@@ -1,0 +1,81 @@
+"""Ranks everything for some users after every pass, so that training can stop in time."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+
+from gnn import hetero_data, metrics
+from gnn.config import Config
+from gnn.model import Network, Tables
+from gnn.pairs import Block, block
+from gnn.state import Moment
+
+# Pairs that one block scores at a time, and pairs in all: bounds on memory.
+_PAIRS_PER_BLOCK = 100_000
+_PAIRS = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Validator:
+    """Users of the validation period with all candidates laid out."""
+
+    tables: Tables
+    blocks: tuple[Block, ...]
+    candidates: int
+
+    @property
+    def users(self) -> int:
+        """How many users are ranked for."""
+        return sum(len(part.x_user) for part in self.blocks)
+
+    @staticmethod
+    def make(
+        moment: Moment, labels: sp.csr_matrix, config: Config, rng: np.random.Generator, device: torch.device
+    ) -> "Validator":
+        """Draw users who bought a candidate in the period, and lay out everything that could be recommended to them."""
+        from gnn.train import learners
+
+        P = len(moment.state.candidates)
+        users = learners(moment, labels)
+        most = min(config.validation_users, max(_PAIRS // max(P, 1), 1))
+        users = np.sort(rng.permutation(users)[:most])
+        per_block = max(_PAIRS_PER_BLOCK // max(P, 1), 1)
+        groups = [users[low : low + per_block] for low in range(0, len(users), per_block)]
+        return Validator(
+            tables=Tables.of(hetero_data.build(moment), device),
+            blocks=tuple(block(moment, group, None, labels, backward=False).to(device) for group in groups),
+            candidates=P,
+        )
+
+    @torch.no_grad()
+    def measure(self, network: Network) -> dict[str, float]:
+        """Return NDCG and recall over all candidates, for everything and for what was new to the user."""
+        network.eval()
+        found: dict[str, list[np.ndarray]] = {
+            "ndcg20_all": [],
+            "recall20_all": [],
+            "ndcg20_novel": [],
+            "recall20_novel": [],
+        }
+        for part in self.blocks:
+            score = network(self.tables, part).double().cpu().numpy().reshape(-1, self.candidates)
+            label = part.label.cpu().numpy().reshape(score.shape) > 0
+            novel = part.novel.cpu().numpy().reshape(score.shape) > 0
+            for slice_name, allowed in (("all", np.ones_like(novel)), ("novel", novel)):
+                relevant = label & allowed
+                size = relevant.sum(axis=1)
+                hit = metrics.hits(metrics.top(np.where(allowed, score, -np.inf)), relevant)
+                counted = size > 0
+                found[f"ndcg20_{slice_name}"].append(metrics.ndcg(hit, size)[counted])
+                found[f"recall20_{slice_name}"].append(metrics.recall(hit, size)[counted])
+        joined = {name: np.concatenate(values) for name, values in found.items()}
+        return {name: float(values.mean()) for name, values in joined.items() if len(values)}
+
+    @staticmethod
+    def score(measured: dict[str, float]) -> float:
+        """Return what early stopping looks at: the mean of the logarithms, so that neither slice rules the other."""
+        values = [measured[name] for name in ("ndcg20_all", "ndcg20_novel") if name in measured]
+        return sum(math.log(max(value, 1e-6)) for value in values) / max(len(values), 1)
