@@ -130,7 +130,8 @@ def clause(reason: Reason, names: Names, history: Mapping[str, Past]) -> str:
         case Kind.PROMOTION:
             return "its promotions speak for it" if good else "its promotions speak against it"
         case Kind.PRICE_FIT:
-            return "its price fits what you pay" if good else "its price is not what you usually pay"
+            told = "its price, next to what you usually pay, speaks"
+            return f"{told} for it" if good else f"{told} against it"
         case Kind.PURCHASE_POWER:
             return "your purchase power speaks for it" if good else "your purchase power speaks against it"
         case None:

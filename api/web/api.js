@@ -94,7 +94,9 @@ export const NEIGHBORS = `query Neighbors($user: String!, $item: String!) {
   user(id: $user) { explain(item: $item) { neighbors { shoppers sentence } } }
 }`;
 
-export const USERS = "query Users($search: String) { users(first: 8, search: $search) { edges { node { externalId } } } }";
+export const USERS = `query Users($search: String) {
+  users(first: 8, search: $search) { edges { node { externalId } } }
+}`;
 
 export const START = `query Start {
   users(first: 1) { edges { node { externalId } } }

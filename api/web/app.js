@@ -1,29 +1,15 @@
 // The page: choose a shopper, see purchase power, the list with its reasons, and how the list changes with events.
 
 import { ask, follow, NEIGHBORS, PAGE, RECORD, START, USERS } from "./api.js";
-import { bars, el, level, paths, strip } from "./draw.js";
+import { cardOf, certainties, money, percent, powerTiles } from "./cards.js";
 import { combobox } from "./combobox.js";
+import { bars, el, paths } from "./draw.js";
 
 const SIZE = 12;
+const WAITED_FOR = new Set(["OFFLINE", "MODEL_UNAVAILABLE", "DATABASE_UNAVAILABLE", "DATABASE_TIMEOUT"]);
 const $ = (id) => document.getElementById(id);
 const state = { user: null, mode: "ALL", budget: null, diversity: 0, cards: [], power: null, chosen: null, end: null };
 let dearest = 100, unfollow = () => {}, asked = 0, later;
-
-// --- words and numbers
-
-const number = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });
-
-function money(value, currency) {
-  if (value === null || value === undefined) return null;
-  if (!currency) return new Intl.NumberFormat(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value);
-  try {
-    return new Intl.NumberFormat(undefined, { style: "currency", currency }).format(value);
-  } catch {
-    return `${number.format(value)} ${currency}`; // not an ISO 4217 code
-  }
-}
-
-const percent = (value) => `${Math.round(value * 100)} %`;
 
 function alertUser(error) {
   $("alert").hidden = !error;
@@ -56,7 +42,8 @@ function showControls() {
 }
 
 function tellControls() {
-  $("budget-told").textContent = state.budget === null ? "no limit" : `up to ${money(state.budget, state.cards[0]?.item.currency)}`;
+  const currency = state.cards[0]?.item.currency;
+  $("budget-told").textContent = state.budget === null ? "no limit" : `up to ${money(state.budget, currency)}`;
   $("diversity-told").textContent = percent(state.diversity);
 }
 
@@ -64,6 +51,7 @@ function tellControls() {
 
 async function refresh({ keep = true } = {}) {
   const turn = ++asked;
+  clearTimeout(later);
   $("list").setAttribute("aria-busy", "true");
   try {
     const first = keep ? Math.max(SIZE, Math.min(state.cards.length, 100)) : SIZE;
@@ -74,7 +62,11 @@ async function refresh({ keep = true } = {}) {
     if (!user) clear();
     return change;
   } catch (error) {
-    if (turn === asked) alertUser(error);
+    if (turn === asked) {
+      alertUser(error);
+      // What is missing may come: the next try is the cure.
+      if (WAITED_FOR.has(error.code)) later = setTimeout(() => refresh({ keep }), 3000);
+    }
     return null;
   } finally {
     if (turn === asked) $("list").removeAttribute("aria-busy");
@@ -100,7 +92,10 @@ function take(user, append) {
   state.end = pageInfo.endCursor;
   $("more").hidden = !pageInfo.hasNextPage;
   $("list-title").textContent = `Recommended for ${user.externalId}`;
-  showPower(user.purchasePower);
+  const { known } = user.purchasePower;
+  $("known").textContent = certainties[known];
+  $("known").dataset.known = known;
+  $("power").replaceChildren(...powerTiles(user.purchasePower, state.cards[0]?.item.currency));
   const change = { left: [...before.keys()].filter((id) => !state.cards.some((card) => card.item.id === id)).length };
   showCards(append ? new Map() : before);
   const still = state.cards.find((card) => card.item.id === state.chosen) ?? state.cards[0];
@@ -109,79 +104,19 @@ function take(user, append) {
   return change;
 }
 
-function showPower(power) {
-  const currency = state.cards[0]?.item.currency;
-  const told = { KNOWN: "income known", INFERRED: "inferred from purchases", UNKNOWN: "nothing known yet" };
-  $("known").textContent = told[power.known];
-  $("known").dataset.known = power.known;
-  const tile = (name, ...values) => el("div", {}, el("dt", {}, name), el("dd", {}, ...values));
-  const share = (value, name) => (value === null ? ["—"] : [percent(value), level(value, name)]);
-  $("power").replaceChildren(
-    tile("Income", power.income ?? "—"),
-    tile("A week", money(power.spendPerWeek, currency) ?? "—"),
-    tile("A basket", money(power.basketValue, currency) ?? "—"),
-    tile("Purchases", number.format(power.purchases)),
-    tile("Price level", ...share(power.priceLevel, "Price level")),
-    tile("Discounts", ...share(power.discountShare, "Discounts")),
-  );
-}
-
 function showCards(before) {
   const list = $("cards");
   const places = new Map([...list.children].map((card) => [card.dataset.id, card.getBoundingClientRect().top]));
-  list.replaceChildren(...state.cards.map((card) => cardOf(card, before)));
+  const around = { user: state.user, before, choose, record: recordEvent };
+  list.replaceChildren(...state.cards.map((card) => cardOf(card, around)));
   if (!state.cards.length) list.append(el("li.empty", {}, "Nothing fits. Raise the budget or choose other items."));
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
   for (const card of list.children) {
     const from = places.get(card.dataset.id), to = card.getBoundingClientRect().top;
-    const frames = from === undefined ? [{ opacity: 0 }, { opacity: 1 }] : [{ transform: `translateY(${from - to}px)` }, {}];
+    const appear = [{ opacity: 0 }, { opacity: 1 }], slide = [{ transform: `translateY(${from - to}px)` }, {}];
+    const frames = from === undefined ? appear : slide;
     if (from !== to) card.animate(frames, { duration: 350, easing: "cubic-bezier(.2,.8,.2,1)" });
   }
-}
-
-function moved(card, before) {
-  if (!before.size) return null;
-  const was = before.get(card.item.id);
-  if (was === undefined) return el("span.moved.new", {}, "new");
-  if (was === card.rank) return null;
-  const up = was > card.rank;
-  const label = `${up ? "up" : "down"} ${Math.abs(was - card.rank)} from rank ${was}`;
-  return el(up ? "span.moved.up" : "span.moved.down", { role: "img", "aria-label": label }, `${up ? "▲" : "▼"} ${Math.abs(was - card.rank)}`);
-}
-
-function hue(text) {
-  return [...text].reduce((sum, sign) => (sum * 31 + sign.codePointAt(0)) % 8, 7);
-}
-
-function cardOf(card, before) {
-  const { item, explanation } = card;
-  const shelf = [item.category?.parent?.name, item.category?.name].filter(Boolean).join(" › ");
-  const picture = item.image
-    ? el("img.picture", { src: item.image, alt: "", loading: "lazy", referrerpolicy: "no-referrer", width: 52, height: 52 })
-    : el(`span.picture.hue-${hue(item.category?.name ?? "")}`, { "aria-hidden": "true" }, (item.category?.name ?? item.title).slice(0, 2));
-  const record = (type, label) =>
-    el("button.record", { type: "button", "aria-label": `Record that ${state.user} ${label.toLowerCase()} ${item.title}`, title: "Record this event", onclick: () => recordEvent(type, card) }, label);
-  return el(
-    "li.card",
-    { "data-id": item.id },
-    el("span.rank", { "aria-label": `Rank ${card.rank}` }, String(card.rank)),
-    picture,
-    el(
-      "div.about",
-      {},
-      el("h3", {}, el("button.title", { type: "button", onclick: () => choose(item.id, true) }, item.title), moved(card, before)),
-      el("p.shelf", {}, [shelf, item.brand?.name].filter(Boolean).join(" · ")),
-      el("p.because", {}, explanation.sentence),
-      strip(explanation.contributions),
-    ),
-    el(
-      "div.price",
-      {},
-      el("strong", {}, money(item.price, item.currency) ?? "no price"),
-      item.priceLevel === null ? null : level(item.priceLevel, "Price level in its category"),
-    ),
-    el("div.acts", { "aria-label": "Record an event", role: "group" }, record("view", "Viewed"), record("purchase", "Bought")),
-  );
 }
 
 // --- reasons
@@ -301,7 +236,8 @@ function wire() {
   let timer;
   $("controls").addEventListener("input", () => {
     state.mode = document.querySelector("input[name=mode]:checked").value;
-    state.budget = $("budget").value === "100" ? null : Math.round((Number($("budget").value) / 100) * dearest * 100) / 100;
+    const share = Number($("budget").value);
+    state.budget = share === 100 ? null : Math.round(share * dearest) / 100;
     state.diversity = Number($("diversity").value) / 100;
     tellControls();
     writeAddress();
@@ -318,7 +254,13 @@ function wire() {
       else alertUser(error);
     }
   });
-  addEventListener("hashchange", () => { const { user } = state; readAddress(); showControls(); state.user === user ? refresh() : setUser(state.user); });
+  addEventListener("hashchange", () => {
+    const { user } = state;
+    readAddress();
+    showControls();
+    if (state.user === user) refresh();
+    else setUser(state.user);
+  });
 }
 
 async function load() {

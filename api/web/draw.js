@@ -104,7 +104,8 @@ const GLYPHS = {
 // User on the left, what the contributions lead through in the middle, the item on the right. Widths are values.
 export function paths(user, item, contributions) {
   const narrow = matchMedia("(max-width: 520px)").matches;
-  const row = 46, width = narrow ? 380 : 540, half = narrow ? 74 : 88, height = Math.max(Math.max(contributions.length, 1) * row + 12, 150);
+  const row = 46, width = narrow ? 380 : 540, half = narrow ? 74 : 88;
+  const height = Math.max(contributions.length * row + 12, 150);
   const left = narrow ? 44 : 56, right = width - left, middle = width / 2, centre = height / 2;
   const most = Math.max(...contributions.map((part) => Math.abs(part.value)), 1e-9);
   const edges = svg("g", { class: "edges" }), nodes = svg("g", { class: "nodes" });
@@ -113,6 +114,7 @@ export function paths(user, item, contributions) {
     const thick = 1.5 + 9 * (Math.abs(part.value) / most);
     const about = `k-${part.kind}${part.value < 0 ? " against" : ""}`;
     const group = { class: about, "data-place": place, "stroke-width": thick.toFixed(1) };
+    const told = [via(part) === KINDS[part.kind] ? "" : KINDS[part.kind], signed(part.value)].join(" ").trim();
     const curve = (from, y1, to, y2) => {
       const bend = (from + to) / 2;
       return svg("path", { ...group, d: `M${from} ${y1}C${bend} ${y1} ${bend} ${y2} ${to} ${y2}` });
@@ -127,7 +129,7 @@ export function paths(user, item, contributions) {
         svg("title", {}, `${via(part)}: ${signed(part.value)}`),
         svg("rect", { x: middle - half, y: y - 17, width: 2 * half, height: 34, rx: 10 }),
         svg("text", { x: middle, y: y - 2, class: "name" }, cut(via(part), narrow ? 20 : 25)),
-        svg("text", { x: middle, y: y + 11, class: "kind" }, via(part) === KINDS[part.kind] ? signed(part.value) : `${KINDS[part.kind]} ${signed(part.value)}`),
+        svg("text", { x: middle, y: y + 11, class: "kind" }, told),
       ),
     );
   });
@@ -142,5 +144,6 @@ export function paths(user, item, contributions) {
     );
   nodes.append(end(left, "user", user), end(right, "item", item));
   const told = `${contributions.length} paths from ${user} to ${item}; the list above says the same in words`;
-  return svg("svg", { class: "paths", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": told }, edges, nodes);
+  const frame = { class: "paths", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": told };
+  return svg("svg", frame, edges, nodes);
 }

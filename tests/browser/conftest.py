@@ -25,7 +25,7 @@ _ARGUMENTS = (
 )
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def api(
     neo4j: "Settings",
     session_client: "Client",
@@ -47,9 +47,12 @@ def api(
         yield running
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator["Browser"]:
-    """Debian's Chromium where it is installed (tests/browser/ensure-chromium.sh), else Playwright's."""
+    """Debian's Chromium where it is installed (tests/browser/ensure-chromium.sh), else Playwright's.
+
+    For one module: while Playwright runs, this thread has an event loop, and other tests cannot start theirs.
+    """
     from playwright.sync_api import sync_playwright
 
     names = ("chromium", "chromium-browser", "google-chrome")
