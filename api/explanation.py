@@ -53,7 +53,7 @@ async def explain(
 
     Items that the graph no longer holds are left out.
     """
-    explained = context.recommender.explain(shopper, artefact, items)
+    explained = await context.recommender.explain(shopper, artefact, items)
     merged = {item: reasons.merge(found.contributions) for item, found in explained.items()}
     wanted = {"Item": set[str](explained), "Category": set[str](), "Brand": set[str]()}
     for told in merged.values():

@@ -1,5 +1,6 @@
 """The service behind the fields: one user's newest events from the graph, ranked and explained by the current model."""
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -80,16 +81,19 @@ class Recommender:
                 attributes=shopper.attributes,
             )
 
-    def explain(self, shopper: Shopper, artefact: Artefact, items: Sequence[int]) -> dict[str, explain.Explained]:
+    async def explain(self, shopper: Shopper, artefact: Artefact, items: Sequence[int]) -> dict[str, explain.Explained]:
         """Explain the scores of these items, by external id."""
-        with self.metrics.phase("explain"):
-            history, attributes = shopper.history(artefact), shopper.attributes
+        history, now, attributes = shopper.history(artefact), shopper.now, shopper.attributes
+
+        def told() -> dict[str, explain.Explained]:
             return {
-                artefact.item_ids[item]: explain.explain(
-                    artefact, history, item, now=shopper.now, attributes=attributes
-                )
+                artefact.item_ids[item]: explain.explain(artefact, history, item, now=now, attributes=attributes)
                 for item in items
             }
+
+        with self.metrics.phase("explain"):
+            # A page of explanations takes long enough to keep other requests waiting.
+            return await asyncio.to_thread(told) if len(items) > 1 else told()
 
 
 def present_us() -> int:
