@@ -62,25 +62,25 @@ class Config:
     """Length of a target period as a share of the time that the events span."""
 
     # Training.
-    epochs: int = 30
+    epochs: int = 10
     """Passes at most; fewer when validation stops improving."""
     patience: int = 4
     """Validations without improvement before training stops."""
-    learning_rate: float = 0.01
+    learning_rate: float = 0.003
     weight_decay: float = 1e-4
     users_per_step: int = 64
     """Users whose pairs make one step of the optimiser."""
-    users_per_cut: int = 1500
+    users_per_cut: int = 1000
     """Users drawn per cut at most."""
-    hard_negatives: int = 100
+    hard_negatives: int = 60
     """Best unseen items of the untrained model, drawn per user."""
-    random_negatives: int = 100
+    random_negatives: int = 60
     """Unseen items drawn per user in proportion to the square root of their popularity."""
     softmax_weight: float = 0.5
     """Weight of the softmax over novel items in the loss `mix`."""
     temperature: float = 1.0
     """Of the softmax, on top of the learned scale of the scores."""
-    validation_users: int = 1000
+    validation_users: int = 400
     """Users whose lists are ranked in full for early stopping."""
     seed: int = 0
 

@@ -24,7 +24,8 @@ def ndcg(hit: Bool[np.ndarray, "U K"], size: Int[np.ndarray, "U"], k: int = K) -
     width = min(k, hit.shape[1])
     best = ideal[np.minimum(size, k)]
     gain = (hit[:, :width] * discount[:width]).sum(axis=1)
-    return np.asarray(gain / np.where(best > 0, best, 1.0), np.float64)
+    found: Float64[np.ndarray, "U"] = np.divide(gain, np.maximum(best, discount[0] * (best == 0)))
+    return found
 
 
 def hit_rate(hit: Bool[np.ndarray, "U K"], k: int = HIT_K) -> Float64[np.ndarray, "U"]:

@@ -13,7 +13,7 @@ from gnn.config import Config
 from gnn.hetero_data import HISTORY
 from gnn.pairs import Block
 from gnn.state import ITEM_FEATURES, PRIORS
-from gnn.weights import ITEM_UNIT, PRICE_TERMS, PRIOR_UNIT, Shape, Weights
+from gnn.weights import ITEM_UNIT, PRICE_TERMS, PRIOR_UNIT, SLOPE_UNIT, Shape, Weights
 
 _PRICE = ITEM_FEATURES.index("price_level")
 _POPULARITY = ITEM_FEATURES.index("popularity")
@@ -136,7 +136,8 @@ def gate_inputs(tables: Tables, block: Block) -> tuple[Tensor, Tensor]:
     price, popularity = item[:, _PRICE].clamp(-3, 3), item[:, _POPULARITY].clamp(-3, 3)
     fit = (1 - 4 * (block.level[block.pair_user] - tables.level[block.pair_item]).abs()).nan_to_num(0.0)
     user = block.p_user[block.pair_user]
-    p = torch.cat([user, torch.stack([price, popularity, fit], dim=1)], dim=1)
+    slopes = torch.cat([user[:, 1:], torch.stack([price, popularity, fit], dim=1)], dim=1)
+    p = torch.cat([user[:, :1], slopes * SLOPE_UNIT], dim=1)
     spend, level, discount, income = user[:, 3:].unbind(dim=1)
     terms = torch.stack([fit, price, price * spend, price * level, price * discount, price * income], dim=1)
     return p, terms * PRIOR_UNIT

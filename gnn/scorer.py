@@ -14,7 +14,7 @@ from gnn import features
 from gnn.artefact import Artefact
 from gnn.history import Edges, Scheme, fold
 from gnn.state import ITEM_FEATURES, PRIORS, standardise, user_columns, user_names
-from gnn.weights import ITEM_UNIT, PRIOR_UNIT, REACH, USER_GATES
+from gnn.weights import ITEM_UNIT, PRIOR_UNIT, REACH, SLOPE_UNIT, USER_GATES
 
 Attributes = Mapping[str, str | float]
 
@@ -207,6 +207,7 @@ def gate_terms(
     gates = artefact.weights["fusion.gates"].astype(np.float64)
     if artefact.config.fusion == "sum":
         return gates[:, 0], p_item, np.zeros((len(gates), 3))
+    gates[:, 1:] *= SLOPE_UNIT
     return gates[:, :USER_GATES] @ sent.p_user, p_item, gates[:, USER_GATES:]
 
 
@@ -236,6 +237,8 @@ def _concat(
 ) -> Float64[np.ndarray, "P"]:
     weights = artefact.weights
     p_user = np.broadcast_to(sent.p_user[:, None], (len(sent.p_user), values.shape[1]))
-    inputs = np.concatenate([values, p_user, p_item])
+    p = np.concatenate([p_user, p_item])
+    p[1:] *= SLOPE_UNIT
+    inputs = np.concatenate([values, p])
     hidden = np.maximum(weights["fusion.lift.weight"] @ inputs + weights["fusion.lift.bias"][:, None], 0)
     return (weights["fusion.head.weight"] @ hidden)[0] + weights["fusion.gates"][:, 0] @ values

@@ -28,6 +28,10 @@ PRICE_TERMS = ("fit", "price", "price*spend", "price*level", "price*discount", "
 ITEM_UNIT, PRIOR_UNIT = 5.0, 0.05
 """Channels and terms are multiplied by these, so that one step of the optimiser moves each of them about as far."""
 
+SLOPE_UNIT = 0.1
+"""Everything in p but the constant is multiplied by this: a gate first learns how much a channel is worth to all, and
+bends towards single users and items slowly. Without it the slopes overfit, and what is new to a user ranks worse."""
+
 REACH = 4.0
 """Learned attention moves a logit by less than this either way."""
 
