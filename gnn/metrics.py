@@ -21,11 +21,9 @@ def ndcg(hit: Bool[np.ndarray, "U K"], size: Int[np.ndarray, "U"], k: int = K) -
     """Return the discounted gain of the first k entries over that of the best possible list."""
     discount = 1 / np.log2(np.arange(2, k + 2))
     ideal = np.concatenate(([0.0], np.cumsum(discount)))
+    best = np.maximum(ideal[np.minimum(size, k)], discount[0] * (size == 0))  # nothing to find: 0 over anything is 0
     width = min(k, hit.shape[1])
-    best = ideal[np.minimum(size, k)]
-    gain = (hit[:, :width] * discount[:width]).sum(axis=1)
-    found: Float64[np.ndarray, "U"] = np.divide(gain, np.maximum(best, discount[0] * (best == 0)))
-    return found
+    return np.einsum("uk,k->u", hit[:, :width], discount[:width]) / best
 
 
 def hit_rate(hit: Bool[np.ndarray, "U K"], k: int = HIT_K) -> Float64[np.ndarray, "U"]:
