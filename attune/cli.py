@@ -3,6 +3,7 @@
 Rooms are imported inside the commands: `attune serve` must start without torch and polars, and `--help` at once.
 """
 
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +27,16 @@ Online = Annotated[
     bool | None,
     typer.Option("--online/--bulk", help="Write through the running database, or import offline into an empty one."),
 ]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+
+
+def known_device(name: str) -> str:
+    """Return a device's name; a misspelt one is wrong use, before anything is read."""
+    if name.partition(":")[0] not in ("auto", "cpu", "cuda", "mps"):
+        raise typer.BadParameter(f"{name!r} is none of auto, cpu, cuda, mps")
+    return name
+
+
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", callback=known_device)]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override one setting; repeatable.")]
 
 
@@ -211,6 +221,8 @@ def main() -> None:
     from gnn.errors import BadConfig, ModelError, NotEnoughData
     from graph.errors import GraphError
 
+    # The driver announces its retries; what came of them is said once, at the end.
+    logging.getLogger("neo4j").setLevel(logging.ERROR)
     try:
         app()
     except KeyboardInterrupt:

@@ -1,5 +1,7 @@
 """The command line as its users type it: a shop's folder, a model, lists, reasons, and their mistakes."""
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -11,6 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from attune.cli import main
 from graph import schema, write
 from graph.client import Client, Settings
 from tests import shop as shops
@@ -29,16 +32,24 @@ def attune(home: Path, neo4j: Settings) -> Run:
     environment |= {"ATTUNE_HOME": str(home), "COLUMNS": "200", "PYTHONWARNINGS": "ignore"}
 
     def run(*arguments: str, code: int = 0, **extra: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "attune", *arguments],
-            env=environment | extra,
-            capture_output=True,
-            text=True,
-            timeout=280,
-            check=False,
-        )
+        """Call the entry point in this process: importing torch once is enough."""
+        out, err, saved = io.StringIO(), io.StringIO(), dict(os.environ)
+        os.environ.clear()
+        os.environ.update(environment | extra)
+        saved_argv, sys.argv = sys.argv, ["attune", *arguments]
+        returned = 0
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                main()
+        except SystemExit as ended:
+            returned = ended.code if isinstance(ended.code, int) else 1
+            err.write(str(ended.code) if isinstance(ended.code, str) else "")
+        finally:
+            sys.argv = saved_argv
+            os.environ.clear()
+            os.environ.update(saved)
+        done = subprocess.CompletedProcess(arguments, returned or 0, out.getvalue(), err.getvalue())
         assert done.returncode == code, (arguments, done.stdout, done.stderr)
-        assert "Traceback" not in done.stderr
         return done
 
     return run
@@ -56,9 +67,22 @@ def trained(attune: Run, loaded: dict[str, Any]) -> dict[str, Any]:
     return json.loads(attune("train", "--set", "epochs=3", "--device", "cpu", "--json").stdout)
 
 
+def test_a_users_mistake_ends_a_process_without_a_traceback():
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "attune", "load", "files", "nowhere"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "nowhere" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_load_reports_what_it_did(loaded: dict[str, Any], shop: shops.Shop):
-    assert loaded["rows"]["events"]["loaded"] == len(shop.events)
-    assert loaded["rows"]["items"]["loaded"] == len(shop.items)
+    assert loaded["tables"]["events"]["loaded"] == len(shop.events)
+    assert loaded["tables"]["items"]["loaded"] == len(shop.items)
 
 
 def test_status_says_what_is_loaded_and_served(attune: Run, trained: dict[str, Any], shop: shops.Shop):
