@@ -1,5 +1,6 @@
 """`attune serve`: the API and the page over the current artefact and graph."""
 
+import os
 from typing import TYPE_CHECKING
 
 from attune import console
@@ -22,7 +23,7 @@ def serve(host: str, port: int) -> None:
 def api_settings() -> "ApiSettings":
     """Return the API's settings for this home."""
     from api.app import ApiSettings
-    from graph import client, jars
+    from graph import client, jars, server
     from graph.errors import GraphError
 
     try:
@@ -31,4 +32,9 @@ def api_settings() -> "ApiSettings":
         # An API image has no jars and needs none: everything but GraphiQL works.
         console.say(f"GraphiQL is left out: {error}")
         assets = None
-    return ApiSettings(neo4j=client.settings(home()), models=models(), graphiql_assets=assets)
+    return ApiSettings(
+        neo4j=client.settings(home()),
+        models=models(),
+        graphiql_assets=assets,
+        neo4j_browser=None if os.environ.get("NEO4J_URI") else server.status(home()).browser,
+    )

@@ -105,7 +105,18 @@ def make(users: int = 60, items: int = 48, seed: int = 7) -> Shop:
 def write_folder(shop: Shop, folder: Path) -> Path:
     """Write the shop as a folder of the generic source: CSV events, JSON-lines items, CSV users, `source.toml`."""
     folder.mkdir(parents=True, exist_ok=True)
-    columns = ("event_id", "user_id", "item_id", "type", "at", "quantity", "amount", "value", "basket_id", "context")
+    columns: list[str] = [
+        "event_id",
+        "user_id",
+        "item_id",
+        "type",
+        "at",
+        "quantity",
+        "amount",
+        "value",
+        "basket_id",
+        "context",
+    ]
     with (folder / "events.csv").open("w", newline="", encoding="utf-8") as out:
         writer = csv.DictWriter(out, columns, restval="")
         writer.writeheader()

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import httpx
@@ -39,7 +39,7 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(*arguments: str, port: int, **environment: str) -> Iterator[None]:
+def running(*arguments: str, port: int, **environment: str) -> Generator[None]:
     process = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", *arguments],
         env=os.environ | environment,
@@ -102,7 +102,7 @@ def test_graphql_against_the_plainest_app(home: Path, tmp_path: Path):
                 rows.append((f"Attune, {clients} clients", ours.requests_per_s, ours.p50_ms, ours.p99_ms, ratio))
                 rows.append((f"plain, {clients} clients", theirs.requests_per_s, theirs.p50_ms, theirs.p99_ms, 1.0))
     show(
-        "20 recommendations with titles, prices and sentences; events read from Neo4j, ranked and explained per request",
+        "20 recommendations with titles, prices and sentences; read from Neo4j, ranked and explained per request",
         ("server", "requests/s", "p50 ms", "p99 ms", "x plain"),
         rows,
     )

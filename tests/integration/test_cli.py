@@ -160,7 +160,7 @@ def test_evaluate_writes_a_table_and_pictures(attune: Run, loaded: dict[str, Any
         (("recommend", "--all"), "--out"),
         (("explain", "nobody", "i1"), "nobody"),
         (("explain", "u0", "nothing"), "nothing"),
-        (("train", "--set", "widht=8"), "width"),
+        (("train", "--set", "with=8"), "width"),
         (("train", "--set", "width"), "key=value"),
         (("train", "--until", "yesterday"), "yesterday"),
         (("train", "--device", "abacus"), "abacus"),

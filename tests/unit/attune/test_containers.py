@@ -47,8 +47,7 @@ def test_ports_are_bound_to_loopback_and_no_password_is_written_down():
 
 
 def stages() -> dict[str, list[dict[str, Any]]]:
-    with (ROOT / "Dockerfile").open("rb") as file:
-        structure = DockerfileParser(fileobj=file).structure
+    structure: list[Any] = DockerfileParser(str(ROOT / "Dockerfile")).structure
     found: dict[str, list[dict[str, Any]]] = {}
     for step in structure:
         if step["instruction"] == "FROM":
