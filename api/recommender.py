@@ -86,10 +86,8 @@ class Recommender:
         history, now, attributes = shopper.history(artefact), shopper.now, shopper.attributes
 
         def told() -> dict[str, explain.Explained]:
-            return {
-                artefact.item_ids[item]: explain.explain(artefact, history, item, now=now, attributes=attributes)
-                for item in items
-            }
+            found = explain.explain_many(artefact, history, items, now=now, attributes=attributes)
+            return {artefact.item_ids[item]: explained for item, explained in zip(items, found, strict=True)}
 
         with self.metrics.phase("explain"):
             # A page of explanations takes long enough to keep other requests waiting.

@@ -1,9 +1,11 @@
 """Says why: splits a score into the contributions of single paths, which sum to it exactly."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+import scipy.sparse as sp
 from jaxtyping import Float64, Int64
 
 from gnn import scorer
@@ -65,22 +67,54 @@ def explain(
 
     Raises `ArtefactRefused` for a model whose scores are not sums (fusion=concat).
     """
+    return explain_many(artefact, history, (item,), now=now, attributes=attributes)[0]
+
+
+def explain_many(
+    artefact: Artefact, history: History, items: Sequence[int], *, now: int, attributes: Attributes | None = None
+) -> tuple[Explained, ...]:
+    """Split the scores of several items, one after the other as given; the history is attended to once.
+
+    Raises `ArtefactRefused` as `explain` does.
+    """
     if not artefact.manifest.servable:
         raise ArtefactRefused(
             f"the scores of artefact {artefact.version} are not sums of paths",
             "Train with fusion=bilinear or fusion=sum",
         )
     sent = scorer.messages(artefact, history.columns(), now, attributes or {})
-    one = np.array([item], np.int64)
-    constant, p_item, slopes = scorer.gate_terms(artefact, sent, one)
-    gate = constant + slopes @ p_item[:, 0]
-    value = scorer.channels(artefact, sent, one)[:, 0]
+    # By column: an item's incoming edges from the whole history are then one slice.
+    reached = tuple(matrix[sent.edges.item].tocsc() for matrix in artefact.matrices) if len(sent.edges) else ()
+    rows = np.array(items, np.int64)
+    constant, p_item, slopes = scorer.gate_terms(artefact, sent, rows)
+    gates = constant[:, None] + slopes @ p_item
+    values = scorer.channels(artefact, sent, rows)
+    prices = scorer.price_terms(artefact, sent, p_item)
+    scores = scorer.scores(artefact, sent, rows)
+    return tuple(
+        Explained(
+            float(scores[n]),
+            _split(artefact, sent, reached, item, gates[:, n], values[:, n], prices[:, n]),
+        )
+        for n, item in enumerate(items)
+    )
+
+
+def _split(
+    artefact: Artefact,
+    sent: Messages,
+    reached: Sequence[sp.csc_matrix],
+    item: int,
+    gate: Float64[np.ndarray, "C"],
+    value: Float64[np.ndarray, "C"],
+    price: Float64[np.ndarray, "T"],
+) -> tuple[Contribution, ...]:
     end = Step("Item", artefact.item_ids[item])
     H, L = artefact.shape.H, artefact.shape.L
 
     parts = [Contribution(Kind.OWN_HISTORY, float(gate[0] * value[0]), (_USER, end))]
     first = 1
-    parts += _through_items(artefact, sent, item, gate[first : first + len(MATRICES) * H], end)
+    parts += _through_items(artefact, sent, reached, item, gate[first : first + len(MATRICES) * H], end)
     first += len(MATRICES) * H
     for level in range(L):
         node = int(artefact.state.node[level, item])
@@ -98,13 +132,12 @@ def explain(
     prior = gate[first:] * value[first:]
     parts.append(Contribution(Kind.POPULARITY, float(prior[~promotion].sum()), (end,)))
     parts.append(Contribution(Kind.PROMOTION, float(prior[promotion].sum()), (end,)))
-    price = scorer.price_terms(artefact, sent, p_item)[:, 0]
     parts.append(Contribution(Kind.PRICE_FIT, float(price[0]), (_USER, end)))
     parts.append(Contribution(Kind.PURCHASE_POWER, float(price[1:].sum()), (_USER, end)))
 
     parts = [part for part in parts if part.value != 0.0]
     parts.sort(key=lambda part: (-abs(part.value), part.kind, [step.id for step in part.path]))
-    return Explained(float(scorer.scores(artefact, sent, one)[0]), tuple(parts))
+    return tuple(parts)
 
 
 def attention(
@@ -134,16 +167,23 @@ def similar(artefact: Artefact, item: int, k: int) -> tuple[Int64[np.ndarray, "K
 
 
 def _through_items(
-    artefact: Artefact, sent: Messages, item: int, gate: Float64[np.ndarray, "MH"], end: Step
+    artefact: Artefact,
+    sent: Messages,
+    reached: Sequence[sp.csc_matrix],
+    item: int,
+    gate: Float64[np.ndarray, "MH"],
+    end: Step,
 ) -> list[Contribution]:
     position = int(artefact.state.position[item])
     if position < 0 or not len(sent.edges):
         return []
     H = artefact.shape.H
     added = np.zeros(len(sent.edges))
-    for m, matrix in enumerate(artefact.matrices):
+    for m, edges in enumerate(reached):
         # One column of the history's rows; the gates of all heads meet in the message first.
-        column = np.asarray(matrix[sent.edges.item][:, [position]].toarray())[:, 0]
+        low, high = edges.indptr[position], edges.indptr[position + 1]
+        column = np.zeros(len(added))
+        column[edges.indices[low:high]] = edges.data[low:high]
         added += column * (sent.weight @ gate[m * H : (m + 1) * H] * ITEM_UNIT)
     return [
         Contribution(Kind.ITEM, float(added[n]), (_USER, Step("Item", artefact.item_ids[sent.edges.item[n]]), end))
