@@ -67,7 +67,8 @@ class Config:
     patience: int = 4
     """Validations without improvement before training stops."""
     learning_rate: float = 0.003
-    weight_decay: float = 1e-4
+    weight_decay: float = 0.1
+    """Pull towards the first weights, per step and unit of the learning rate."""
     users_per_step: int = 64
     """Users whose pairs make one step of the optimiser."""
     users_per_cut: int = 1000
@@ -118,7 +119,7 @@ _BOUNDS: tuple[tuple[str, float, float], ...] = (
     ("epochs", 0, 10_000),
     ("patience", 1, 10_000),
     ("learning_rate", 1e-7, 10.0),
-    ("weight_decay", 0.0, 10.0),
+    ("weight_decay", 0.0, 100.0),
     ("users_per_step", 1, 1_000_000),
     ("users_per_cut", 1, 10**9),
     ("hard_negatives", 0, 100_000),

@@ -21,9 +21,11 @@ def ndcg(hit: Bool[np.ndarray, "U K"], size: Int[np.ndarray, "U"], k: int = K) -
     """Return the discounted gain of the first k entries over that of the best possible list."""
     discount = 1 / np.log2(np.arange(2, k + 2))
     ideal = np.concatenate(([0.0], np.cumsum(discount)))
-    best = np.maximum(ideal[np.minimum(size, k)], discount[0] * (size == 0))  # nothing to find: 0 over anything is 0
+    best = np.where(size > 0, ideal[np.minimum(size, k)], 1.0)
     width = min(k, hit.shape[1])
-    return np.einsum("uk,k->u", hit[:, :width], discount[:width]) / best
+    gain: Float64[np.ndarray, "U"] = np.einsum("uk,k->u", hit[:, :width], discount[:width])
+    gain /= best
+    return gain
 
 
 def hit_rate(hit: Bool[np.ndarray, "U K"], k: int = HIT_K) -> Float64[np.ndarray, "U"]:

@@ -62,7 +62,7 @@ class OwnHistory(nn.Module):
         )
         hidden = edge_attr @ on_edge.T + (x_dict["user"] @ on_user.T + self.lift.bias)[edge_index[0]]
         hidden = torch.relu(hidden + (x_dict["item"] @ on_item.T)[edge_index[1]])
-        return base @ self.frequency + self.head(hidden)[:, 0]
+        return torch.expm1(base) @ self.frequency + self.head(hidden)[:, 0]
 
 
 class Network(nn.Module):

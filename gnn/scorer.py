@@ -104,7 +104,7 @@ def messages(artefact: Artefact, events: Columns, now: int, attributes: Attribut
     if "own.frequency" in weights:
         inputs = np.concatenate([e, np.broadcast_to(x_user, (len(e), len(x_user))), x_item], axis=1)
         hidden = np.maximum(inputs @ weights["own.lift.weight"].T + weights["own.lift.bias"], 0)
-        own = edges.base @ weights["own.frequency"] + (hidden @ weights["own.head.weight"].T)[:, 0]
+        own = np.expm1(edges.base) @ weights["own.frequency"] + (hidden @ weights["own.head.weight"].T)[:, 0]
     return Messages(
         edges=edges,
         attention=attention,

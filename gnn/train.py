@@ -25,6 +25,9 @@ from graph.snapshot import Snapshot
 # Fewer active users than this in every period teach nothing that is not noise.
 _FEWEST_USERS = 10
 
+# Steps that fit the loss's own parameters before anything else moves.
+_CALIBRATION = 150
+
 
 class Progress(Protocol):
     """Who is told how training goes: the shape that the loaders' progress has, plus `epoch`."""
@@ -218,14 +221,12 @@ def _fit(
     network.load_weights(first)
     network.to(device)
     loss_of = NextPeriodLoss(config).to(device)
-    optimiser = torch.optim.AdamW(
-        [*network.parameters(), *loss_of.parameters()],
-        lr=config.learning_rate if learning_rate is None else learning_rate,
-        weight_decay=config.weight_decay,
-        fused=device.type == "cuda",
-    )
+    rate = config.learning_rate if learning_rate is None else learning_rate
+    optimiser = torch.optim.Adam([*network.parameters(), *loss_of.parameters()], lr=rate, fused=device.type == "cuda")
+    start = {name: value.detach().clone() for name, value in network.named_parameters()}
     order = np.random.default_rng(config.seed + 1)
     steps = [(lesson.tables, part) for lesson in lessons for part in lesson.blocks]
+    _calibrate(network, loss_of, steps)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(config.epochs, 1) * len(steps))
     best, waited, interrupted = network.to_weights(), 0, False
     curve = [_epoch(0, float("nan"), validator, network, [], 0.0, config)]
@@ -244,6 +245,7 @@ def _fit(
                 if not torch.isfinite(norm):
                     raise _NotANumberError
                 optimiser.step()
+                _anchor(network, start, rate * config.weight_decay)
                 schedule.step()
                 losses.append(loss.detach())
             mean = float(torch.stack(losses).mean())
@@ -260,6 +262,28 @@ def _fit(
     except KeyboardInterrupt:
         interrupted = True
     return best, curve, interrupted
+
+
+def _calibrate(network: Network, loss_of: NextPeriodLoss, steps: list[tuple[Tables, Block]]) -> None:
+    """Fit the loss's own scale and offset to the first weights, so that the first passes do not distort the network."""
+    with torch.no_grad():
+        known = [(network(tables, part), part) for tables, part in steps]
+    optimiser = torch.optim.Adam(loss_of.parameters(), lr=0.05)
+    for _ in range(max(1, -(-_CALIBRATION // max(len(known), 1)))):
+        for score, part in known:
+            optimiser.zero_grad(set_to_none=True)
+            loss = loss_of(score, part)
+            if not torch.isfinite(loss):
+                raise _NotANumberError
+            loss.backward()
+            optimiser.step()
+
+
+@torch.no_grad()
+def _anchor(network: Network, start: dict[str, Tensor], strength: float) -> None:
+    """Decay towards the first weights, a recommender already, and not towards silence."""
+    for name, value in network.named_parameters():
+        value.lerp_(start[name], strength)
 
 
 def _epoch(

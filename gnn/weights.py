@@ -109,6 +109,7 @@ def initial(config: Config, scheme: Scheme, shape: Shape) -> Weights:
     if config.own_history:
         frequency = np.zeros(H, np.float32)
         frequency[1 if H > 1 else 0] = 0.5
+        frequency[2:3] = 0.3
         weights |= {
             "own.frequency": frequency,
             "own.lift.weight": glorot(2 * D, shape.F + shape.Fu + shape.Fi),
