@@ -21,16 +21,14 @@ def ndcg(hit: Bool[np.ndarray, "U K"], size: Int[np.ndarray, "U"], k: int = K) -
     """Return the discounted gain of the first k entries over that of the best possible list."""
     discount = 1 / np.log2(np.arange(2, k + 2))
     ideal = np.concatenate(([0.0], np.cumsum(discount)))
-    best = np.where(size > 0, ideal[np.minimum(size, k)], 1.0)
+    best = np.where(size > 0, np.take(ideal, np.minimum(size, k)), 1.0)
     width = min(k, hit.shape[1])
-    gain: Float64[np.ndarray, "U"] = np.einsum("uk,k->u", hit[:, :width], discount[:width])
-    gain /= best
-    return gain
+    return (hit[:, :width] * discount[:width]).sum(axis=1) / best
 
 
 def hit_rate(hit: Bool[np.ndarray, "U K"], k: int = HIT_K) -> Float64[np.ndarray, "U"]:
     """Return 1 where any of the first k entries is relevant."""
-    return hit[:, :k].any(axis=1).astype(np.float64)
+    return np.asarray(hit[:, :k].any(axis=1), np.float64)
 
 
 def reciprocal_rank(hit: Bool[np.ndarray, "U K"], k: int = K) -> Float64[np.ndarray, "U"]:
