@@ -4,6 +4,7 @@ Rooms are imported inside the commands: `attune serve` must start without torch 
 """
 
 import logging
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -223,6 +224,8 @@ def main() -> None:
 
     # The driver announces its retries; what came of them is said once, at the end.
     logging.getLogger("neo4j").setLevel(logging.ERROR)
+    # torch warns of its own use of torch.jit when PyTorch Geometric is imported; nobody here can act on it.
+    warnings.filterwarnings("ignore", message=".*torch.jit", category=FutureWarning)
     try:
         app()
     except KeyboardInterrupt:
