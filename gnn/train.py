@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from torch import Tensor
 
@@ -17,8 +16,7 @@ from gnn.loss import NextPeriodLoss
 from gnn.model import Network, Tables
 from gnn.pairs import Block, block, split_users
 from gnn.split import Cut, split, targets
-from gnn.state import Moment
-from gnn.validation import Validator
+from gnn.validation import Validator, learners
 from gnn.weights import Weights
 from graph.snapshot import Snapshot
 
@@ -197,13 +195,6 @@ def _lesson(
         for group in groups
     )
     return _Lesson(tables, blocks)
-
-
-def learners(moment: Moment, labels: sp.csr_matrix) -> np.ndarray:
-    """Return the users with a history before the cut and a candidate bought after it, ascending."""
-    met = np.bincount(moment.edges.user, minlength=len(moment.x_user)) > 0
-    wanted = np.asarray(labels[:, moment.state.candidates].sum(axis=1)).ravel() > 0
-    return np.flatnonzero(met & wanted)
 
 
 def _fit(

@@ -36,8 +36,6 @@ class Validator:
         moment: Moment, labels: sp.csr_matrix, config: Config, rng: np.random.Generator, device: torch.device
     ) -> "Validator":
         """Draw users who bought a candidate in the period, and lay out everything that could be recommended to them."""
-        from gnn.train import learners
-
         P = len(moment.state.candidates)
         users = learners(moment, labels)
         most = min(config.validation_users, max(_PAIRS // max(P, 1), 1))
@@ -79,3 +77,10 @@ class Validator:
         """Return what early stopping looks at: the mean of the logarithms, so that neither slice rules the other."""
         values = [measured[name] for name in ("ndcg20_all", "ndcg20_novel") if name in measured]
         return sum(math.log(max(value, 1e-6)) for value in values) / max(len(values), 1)
+
+
+def learners(moment: Moment, labels: sp.csr_matrix) -> np.ndarray:
+    """Return the users with a history before the cut and a candidate bought after it, ascending."""
+    met = np.bincount(moment.edges.user, minlength=len(moment.x_user)) > 0
+    wanted = np.asarray(labels[:, moment.state.candidates].sum(axis=1)).ravel() > 0
+    return np.flatnonzero(met & wanted)
