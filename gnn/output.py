@@ -50,8 +50,7 @@ class Users:
         self._type = np.array([types.get(name, -1) for name in snapshot.event_types], np.int16)
         # One more entry, for events without a context (-1).
         self._context = np.array([*(contexts.get(name, -1) for name in snapshot.contexts), -1], np.int16)
-        target = artefact.event_types[artefact.scheme.target] if artefact.scheme.target >= 0 else "purchase"
-        self._bought = np.array([name in ("purchase", target) for name in snapshot.event_types], np.bool_)
+        self._bought = ranking.counts_as_bought(artefact, snapshot.event_types)
         self._start = np.searchsorted(snapshot.events.user, np.arange(len(snapshot.user_ids) + 1))
 
     def history(self, user: int) -> History:

@@ -91,7 +91,6 @@ def history(
     kept = rows >= 0
     kinds = {name: k for k, name in enumerate(artefact.event_types)}
     contexts = {name: k for k, name in enumerate(artefact.scheme.contexts)}
-    target = artefact.event_types[artefact.scheme.target] if artefact.scheme.target >= 0 else "purchase"
     return History(
         item=rows[kept],
         type=np.array([kinds.get(name, -1) for name in types], np.int16)[kept],
@@ -100,8 +99,14 @@ def history(
         amount=_numbers(amount)[kept],
         value=_numbers(value)[kept],
         context=np.array([-1 if name is None else contexts.get(name, -1) for name in context], np.int16)[kept],
-        bought=np.array([name in ("purchase", target) for name in types], np.bool_)[kept],
+        bought=counts_as_bought(artefact, types)[kept],
     )
+
+
+def counts_as_bought(artefact: Artefact, types: Sequence[str]) -> Bool[np.ndarray, "n"]:
+    """Return which event types mean that the user has the item: purchase, and whatever the artefact predicts."""
+    target = artefact.event_types[artefact.scheme.target] if artefact.scheme.target >= 0 else "purchase"
+    return np.array([name in ("purchase", target) for name in types], np.bool_)
 
 
 def rank(

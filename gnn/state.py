@@ -246,20 +246,6 @@ def standardise(
     return np.nan_to_num(np.clip((values - mean) * scale, -5.0, 5.0), nan=0.0)
 
 
-def restrict_edges(state: State, neighbours: int) -> State:
-    """Return the state with at most so many item-item edges a row (the largest): a smaller artefact."""
-    slim = {}
-    for name in MATRICES:
-        matrix = getattr(state, name).matrix(len(state.candidates))
-        row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-        order = np.lexsort((-np.abs(matrix.data), row))
-        rank = np.arange(len(order)) - matrix.indptr[row[order]]
-        chosen = np.sort(order[rank < neighbours])
-        indptr = np.concatenate(([0], np.cumsum(np.bincount(row[chosen], minlength=matrix.shape[0])))).astype(np.int64)
-        slim[name] = ItemEdges(indptr, matrix.indices[chosen].astype(np.int32), matrix.data[chosen])
-    return replace(state, **slim)
-
-
 def state_arrays(state: State) -> dict[str, np.ndarray]:
     """Return name -> array of everything in the state; item-item graphs as `name.part`."""
     arrays: dict[str, np.ndarray] = {}
