@@ -8,8 +8,11 @@ import { bars, el, paths } from "./draw.js";
 const SIZE = 12;
 const WAITED_FOR = new Set(["OFFLINE", "MODEL_UNAVAILABLE", "DATABASE_UNAVAILABLE", "DATABASE_TIMEOUT"]);
 const $ = (id) => document.getElementById(id);
-const state = { user: null, mode: "ALL", budget: null, diversity: 0, cards: [], power: null, chosen: null, end: null };
-let dearest = 100, unfollow = () => {}, asked = 0, later;
+const state = {
+  user: null, mode: "ALL", budget: null, diversity: 0, cards: [], chosen: null, end: null,
+  before: new Map(), // rank by item of the list that the marks of movement compare with
+};
+let dearest = 100, unfollow = () => {}, asked = 0, newest, later;
 
 function alertUser(error) {
   $("alert").hidden = !error;
@@ -49,34 +52,35 @@ function tellControls() {
 
 // --- the list
 
-async function refresh({ keep = true } = {}) {
-  const turn = ++asked;
+// Done when the newest question is answered, even where that is not this one.
+function refresh({ keep = true } = {}) {
+  newest = answer(++asked, keep);
+  return newest;
+}
+
+async function answer(turn, keep) {
   clearTimeout(later);
   $("list").setAttribute("aria-busy", "true");
   try {
     const first = keep ? Math.max(SIZE, Math.min(state.cards.length, 100)) : SIZE;
     const { user } = await ask(PAGE, { ...wish(), first });
-    if (turn !== asked) return null; // a newer question is under way
+    if (turn !== asked) return newest;
     alertUser(user ? null : new Error(`There is no shopper ${state.user}.`));
-    const change = user ? take(user, false) : null;
-    if (!user) clear();
-    return change;
+    if (user) take(user, false);
+    else clear();
   } catch (error) {
-    if (turn === asked) {
-      alertUser(error);
-      // What is missing may come: the next try is the cure.
-      if (WAITED_FOR.has(error.code)) later = setTimeout(() => refresh({ keep }), 3000);
-    }
-    return null;
-  } finally {
-    if (turn === asked) $("list").removeAttribute("aria-busy");
+    if (turn !== asked) return newest;
+    alertUser(error);
+    // What is missing may come: the next try is the cure.
+    if (WAITED_FOR.has(error.code)) later = setTimeout(() => refresh({ keep }), 3000);
   }
+  $("list").removeAttribute("aria-busy");
 }
 
 const wish = () => ({ user: state.user, mode: state.mode, budget: state.budget, diversity: state.diversity });
 
 function clear() {
-  state.cards = [];
+  Object.assign(state, { cards: [], before: new Map() });
   $("cards").replaceChildren();
   $("power").replaceChildren();
   $("known").textContent = "";
@@ -87,7 +91,10 @@ function clear() {
 function take(user, append) {
   const { edges, pageInfo } = user.recommendations;
   const found = edges.map((edge) => edge.node);
-  const before = new Map(state.cards.map((card) => [card.item.id, card.rank]));
+  const shown = ranks(), same = found.length === shown.size && found.every((card) => shown.get(card.item.id) === card.rank);
+  // An event is told twice, by its answer and by the subscription: the second must not wipe the marks of the first.
+  if (append) state.before = new Map();
+  else if (!same) state.before = shown;
   state.cards = append ? [...state.cards, ...found] : found;
   state.end = pageInfo.endCursor;
   $("more").hidden = !pageInfo.hasNextPage;
@@ -96,18 +103,18 @@ function take(user, append) {
   $("known").textContent = certainties[known];
   $("known").dataset.known = known;
   $("power").replaceChildren(...powerTiles(user.purchasePower, state.cards[0]?.item.currency));
-  const change = { left: [...before.keys()].filter((id) => !state.cards.some((card) => card.item.id === id)).length };
-  showCards(append ? new Map() : before);
+  showCards();
   const still = state.cards.find((card) => card.item.id === state.chosen) ?? state.cards[0];
   choose(still?.item.id ?? null);
   tellControls();
-  return change;
 }
 
-function showCards(before) {
+const ranks = () => new Map(state.cards.map((card) => [card.item.id, card.rank]));
+
+function showCards() {
   const list = $("cards");
   const places = new Map([...list.children].map((card) => [card.dataset.id, card.getBoundingClientRect().top]));
-  const around = { user: state.user, before, choose, record: recordEvent };
+  const around = { user: state.user, before: state.before, choose, record: recordEvent };
   list.replaceChildren(...state.cards.map((card) => cardOf(card, around)));
   if (!state.cards.length) list.append(el("li.empty", {}, "Nothing fits. Raise the budget or choose other items."));
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
@@ -196,12 +203,13 @@ async function recordEvent(type, card) {
   const { item } = card;
   const event = { user: state.user, item: item.externalId, type, eventId: crypto.randomUUID?.() };
   if (type === "purchase") Object.assign(event, { quantity: 1, amount: item.price });
+  const before = (state.before = ranks());
   try {
     const { recordEvents } = await ask(RECORD, { input: { events: [event] } });
     if (recordEvents.userErrors.length) throw new Error(recordEvents.userErrors[0].message);
-    const change = await refresh();
-    const gone = change?.left ? `, ${change.left} left the list` : "";
-    $("note").textContent = `Recorded a ${type} of ${item.title}${gone}.`;
+    await refresh();
+    const left = [...before.keys()].filter((id) => !ranks().has(id)).length;
+    $("note").textContent = `Recorded a ${type} of ${item.title}${left ? `, ${left} left the list` : ""}.`;
   } catch (error) {
     alertUser(error);
   }
@@ -219,7 +227,7 @@ function follower() {
 }
 
 async function setUser(user) {
-  Object.assign(state, { user, cards: [], chosen: null });
+  Object.assign(state, { user, cards: [], before: new Map(), chosen: null });
   // What is being typed there stays.
   if (document.activeElement !== $("user")) $("user").value = user;
   $("note").textContent = "";
