@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import strawberry
 
@@ -10,7 +11,8 @@ from api.context import Context, Info
 from api.recommender import Shopper
 from api.types import Brand, Category, ContributionKind, Item, NeighborSummary, Node
 from gnn.artefact import Artefact
-from gnn.explain import Step
+from gnn.explain import Explained, Step
+from gnn.filters import Added
 from graph import show
 from graph.explore import FEWEST, BrandRow, CategoryRow, ItemRow
 from graph.schema import CATEGORY_SEPARATOR
@@ -47,15 +49,27 @@ class Explanation:
 
 
 async def explain(
-    context: Context, shopper: Shopper, artefact: Artefact, items: Sequence[int], user: Node
+    context: Context,
+    shopper: Shopper,
+    artefact: Artefact,
+    items: Sequence[int],
+    user: Node | None,
+    added: Mapping[str, Mapping[Added, float]] = MappingProxyType({}),
+    explained: Mapping[str, Explained] = MappingProxyType({}),
 ) -> dict[str, Explanation]:
     """Explain these items of the artefact by external id, with three statements to the graph however many there are.
 
-    Items that the graph no longer holds are left out.
+    `user`: None for an anonymous session; its paths begin with an item. `added`: what the request added to the scores.
+    `explained`: what the model said of them, where it has been asked already. Items that the graph no longer holds are
+    left out.
     """
-    explained = await context.recommender.explain(shopper, artefact, items)
-    merged = {item: reasons.merge(found.contributions) for item, found in explained.items()}
-    wanted = {"Item": set[str](explained), "Category": set[str](), "Brand": set[str]()}
+    if new := [item for item in items if artefact.item_ids[item] not in explained]:
+        explained = {**explained, **await context.recommender.explain(shopper, artefact, new)}
+    merged = {
+        name: reasons.with_added(reasons.merge(explained[name].contributions), added.get(name, {}))
+        for name in (artefact.item_ids[item] for item in items)
+    }
+    wanted = {"Item": set[str](merged), "Category": set[str](), "Brand": set[str]()}
     for told in merged.values():
         for reason in told:
             for step in reason.path:
@@ -68,7 +82,7 @@ async def explain(
     categories, brands = await asyncio.gather(
         loaders.categories.load_all(sorted(wanted["Category"])), loaders.brands.load_all(sorted(wanted["Brand"]))
     )
-    nodes: dict[tuple[str, str], Node] = {("User", ""): user}
+    nodes: dict[tuple[str, str], Node] = {("User", ""): user} if user else {}
     nodes |= {("Item", i): Item.of(row) for i, row in rows.items()}
     nodes |= {("Category", i): Category.of(row) for i, row in categories.items()}
     nodes |= {("Brand", i): Brand.of(row) for i, row in brands.items()}
@@ -84,21 +98,27 @@ async def explain(
         clauses = [reasons.clause(reason, names, shopper.pasts) for reason in told]
         found[item] = Explanation(
             sentence=reasons.summary(told, clauses),
-            score=explained[item].score,
+            score=explained[item].score + sum(added.get(item, {}).values()),
             contributions=[
                 Contribution(
                     kind=ContributionKind.of(reason.kind),
                     value=reason.value,
-                    path=[_node(nodes, step) for step in reason.path],
+                    path=[_node(nodes, step) for step in reason.path if user or step.label != "User"],
                     sentence=reasons.sentence(text),
                 )
                 for reason, text in zip(told, clauses, strict=True)
             ],
-            cypher=_cypher(shopper.row.id, item, told),
+            cypher=_cypher(shopper.row.id if user else None, item, told),
             user_id=shopper.row.id,
             item_id=item,
         )
     return found
+
+
+def passed(explained: Mapping[str, Explained]) -> list[str]:
+    """Return the items that the reasons which will be told lead through: to be read together with those explained."""
+    told = (reason for found in explained.values() for reason in reasons.merge(found.contributions))
+    return sorted({step.id for reason in told for step in reason.path if step.label == "Item"})
 
 
 def _node(nodes: Mapping[tuple[str, str], Node], step: Step) -> Node:
@@ -116,10 +136,12 @@ def _node(nodes: Mapping[tuple[str, str], Node], step: Step) -> Node:
             return Item.of(ItemRow(step.id, step.id, None, None, None, None, None, False, None, None))
 
 
-def _cypher(user: str, item: str, told: Sequence[reasons.Reason]) -> str:
+def _cypher(user: str | None, item: str, told: Sequence[reasons.Reason]) -> str:
     steps = [step for reason in told for step in reason.path[1:] if not (step.label == "Item" and step.id == item)]
 
     def ids(label: str) -> list[str]:
         return list(dict.fromkeys(step.id for step in steps if step.label == label))
 
+    if user is None:
+        return show.session(item, items=ids("Item"), categories=ids("Category"), brands=ids("Brand"))
     return show.paths(user, item, items=ids("Item"), categories=ids("Category"), brands=ids("Brand"))

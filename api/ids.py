@@ -9,6 +9,9 @@ import strawberry
 
 from api.errors import Code, Refused
 
+# Whoever makes up a cursor must not reach the ends of an int64.
+_MOST = 1 << 60
+
 
 def global_id(type_name: str, external_id: str) -> strawberry.ID:
     """Return base64 of `Type:externalId`."""
@@ -37,22 +40,29 @@ class Cursor:
     position: int
     version: str = ""
     """The model that made the list; empty when none did."""
+    anchor: tuple[int, ...] = ()
+    """What the list was made from, for lists that would change from page to page otherwise."""
 
     def __str__(self) -> str:
-        return urlsafe_b64encode(f"{self.source}/{self.position}/{self.version}".encode()).decode().rstrip("=")
+        anchor = ".".join(map(str, self.anchor))
+        text = f"{self.source}/{self.position}/{self.version}/{anchor}"
+        return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     @staticmethod
-    def parse(text: str, *, source: str, version: str = "") -> "Cursor":
-        """Read a cursor of the list `source`, as the model `version` made it.
+    def parse(text: str, *, source: str, version: str = "", anchors: int = 0) -> "Cursor":
+        """Read a cursor of the list `source`, as the model `version` made it, with so many anchors.
 
         Raises `Refused` with `INVALID_CURSOR` when it is no cursor, or one of another list or model.
         """
         try:
-            found, position, made_by = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().split("/", 2)
-            cursor = Cursor(found, int(position), made_by)
+            parts = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().split("/")
+            found, position, made_by, anchor = parts
+            cursor = Cursor(found, int(position), made_by, tuple(map(int, anchor.split("."))) if anchor else ())
+            if not all(0 <= n < _MOST for n in (cursor.position, *cursor.anchor)):
+                raise ValueError
         except (binascii.Error, ValueError):
             raise Refused(Code.INVALID_CURSOR, "`after` is not a cursor of this API.", argument="after") from None
-        if cursor.source != source or cursor.position < 0:
+        if cursor.source != source or len(cursor.anchor) != anchors:
             raise Refused(
                 Code.INVALID_CURSOR,
                 "`after` belongs to another list: a cursor goes with the same user and the same arguments.",

@@ -1,39 +1,56 @@
-"""A user's recommendations as a Relay connection: one list per user, arguments and model, cut into pages by rank."""
+"""Recommendations as a Relay connection: one list per user, arguments and model, cut into pages.
 
+A cursor names the list, the place in it, and the moment and the events that its first page was made from: the pages
+that follow are of the same list, also where new events have come in between.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import strawberry
 from graphql import FieldNode, FragmentSpreadNode, GraphQLResolveInfo, SelectionSetNode
 
-from api import explanation
+from api import explanation, filters
 from api.context import Context, Info
 from api.explanation import Explanation
 from api.ids import Cursor, list_name
 from api.recommender import Shopper
 from api.types import Item, Node, PageInfo
-from gnn import ranking
 from gnn.artefact import Artefact
+from gnn.explain import Explained
+from gnn.filters import Added, Query
+from gnn.ranking import Ranked
+from graph.explore import ItemRow
+
+# Of so many more than the page holds it is looked up whether they can be had: most often one look is enough.
+_SPARE = 4
 
 
-@strawberry.type(description="An item on a user's list.")
+@strawberry.type(description="An item on a list.")
 class Recommendation:
     """Rank 1 is the best."""
 
     item: Item
     rank: int
-    score: float
+    score: float = strawberry.field(description="The model's, plus what the request added: see the contributions.")
+    pinned: bool = strawberry.field(description="Whether it stands where it stands because the request pinned it.")
     told: strawberry.Private[Explanation | None]
     shopper: strawberry.Private[Shopper]
     artefact: strawberry.Private[Artefact]
-    user: strawberry.Private[Node]
+    user: strawberry.Private[Node | None]
+    added: strawberry.Private[Mapping[Added, float]]
 
     @strawberry.field(description="Why the item is on the list.")
     async def explanation(self, info: Info) -> Explanation:
         """Return what was explained for the whole page, or explain this one."""
         if self.told is None:
-            index = self.artefact.item_index[self.item.external_id]
-            found = await explanation.explain(info.context, self.shopper, self.artefact, [index], self.user)
-            self.told = found[self.item.external_id]
+            name = self.item.external_id
+            index = self.artefact.item_index[name]
+            found = await explanation.explain(
+                info.context, self.shopper, self.artefact, [index], self.user, {name: self.added}
+            )
+            self.told = found[name]
         return self.told
 
 
@@ -45,13 +62,14 @@ class RecommendationEdge:
     node: Recommendation
 
 
-@strawberry.type(description="A page of a user's list. Its cursors go with the user, the arguments and the model.")
+@strawberry.type(description="A page of a list. Its cursors go with the user, the arguments and the model.")
 class RecommendationConnection:
     """Best first."""
 
     edges: list[RecommendationEdge]
     page_info: PageInfo
     model_version: str = strawberry.field(description="The model that made the list.")
+    as_of: datetime = strawberry.field(description="When the first page was made: later events are not in this list.")
 
     @strawberry.field(description="The nodes of `edges`, for those who need no cursors.")
     def nodes(self) -> list[Recommendation]:
@@ -65,60 +83,134 @@ class Wish:
 
     first: int
     after: str | None
-    query: ranking.Query
+    query: Query
+    available: bool = True
+    """Only what can be had now."""
 
-    def name(self, user_id: str) -> str:
-        """Return the name of the list that cursors carry."""
-        query = self.query
-        categories = None if query.categories is None else sorted(query.categories)
-        return list_name(user_id, query.mode.name, query.budget, categories, sorted(query.exclude), query.diversity)
+    def name(self, *of: object) -> str:
+        """Return the name of the list that cursors carry; `of` says whose it is."""
+        return list_name(*of, filters.canonical(self.query), self.available)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Where a page begins."""
+
+    position: int = 0
+    """How far into the ranking the pages before it came."""
+    rank: int = 0
+    """How many entries they had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An item of a page: its place in the ranking, counted from 1, and its row of the graph."""
+
+    position: int
+    row: ItemRow
 
 
 async def connection(
-    context: Context, shopper: Shopper, user: Node, wish: Wish, *, explained: bool
+    context: Context, shopper: Shopper, user: Node | None, wish: Wish, *, explained: bool, of: object = None
 ) -> RecommendationConnection:
     """Make one page; `explained` says whether the client reads explanations, which are then made for all at once.
 
-    Raises `Refused` for a cursor of another list, and without a model.
+    `user`: None for somebody who is not in the graph; `of` then names the list. Raises `Refused` for a cursor of
+    another list, and without a model.
     """
     recommender = context.recommender
     artefact = await recommender.models.get()
-    name = wish.name(shopper.row.id)
-    begin = Cursor.parse(wish.after, source=name, version=artefact.version).position if wish.after else 0
-    ranked = recommender.rank(shopper, artefact, wish.query, begin + wish.first + 1)
+    name = wish.name(shopper.row.id if of is None else of)
+    begun = Begun()
+    if wish.after:
+        cursor = Cursor.parse(wish.after, source=name, version=artefact.version, anchors=3)
+        rank, now, seen = cursor.anchor
+        begun, shopper = Begun(cursor.position, rank), shopper.at(now, seen)
     recommender.metrics.listed(cold=not shopper.row.item_ids)
-    page = ranked.item[begin : begin + wish.first]
+    ranked, entries, reasons = await _entries(context, shopper, artefact, wish, begun, explained=explained)
+    page = entries[: wish.first]
+    parts = {
+        entry.row.id: {kind: float(values[entry.position - 1]) for kind, values in ranked.added.items()}
+        for entry in page
+    }
     told: dict[str, Explanation] = {}
-    if explained and len(page):
-        told = await explanation.explain(context, shopper, artefact, [int(i) for i in page], user)
-    ids = [artefact.item_ids[i] for i in page]
-    rows = await context.loaders.items.load_all(ids)
+    if explained and page:
+        rows = [int(ranked.item[entry.position - 1]) for entry in page]
+        told = await explanation.explain(context, shopper, artefact, rows, user, parts, reasons)
+    pins = set(wish.query.pins)
     edges = [
         RecommendationEdge(
-            cursor=str(Cursor(name, rank, artefact.version)),
+            cursor=str(Cursor(name, entry.position, artefact.version, (rank, shopper.now, shopper.newest))),
             node=Recommendation(
-                item=Item.of(rows[item]),
+                item=Item.of(entry.row),
                 rank=rank,
-                score=float(ranked.score[rank - 1]),
-                told=told.get(item),
+                score=float(ranked.score[entry.position - 1]),
+                pinned=entry.row.id in pins,
+                told=told.get(entry.row.id),
                 shopper=shopper,
                 artefact=artefact,
                 user=user,
+                added=parts[entry.row.id],
             ),
         )
-        for rank, item in enumerate(ids, begin + 1)
-        # An item that left the graph since the model was trained is not shown.
-        if item in rows
+        for rank, entry in enumerate(page, begun.rank + 1)
     ]
     return RecommendationConnection(
         edges=edges,
-        page_info=PageInfo(
-            has_next_page=len(ranked.item) > begin + wish.first,
-            has_previous_page=begin > 0,
-            start_cursor=edges[0].cursor if edges else None,
-            end_cursor=edges[-1].cursor if edges else None,
-        ),
+        page_info=page_info([edge.cursor for edge in edges], more=len(entries) > wish.first, before=begun.position > 0),
         model_version=artefact.version,
+        as_of=datetime.fromtimestamp(shopper.now / 1e6, UTC),
+    )
+
+
+async def _entries(
+    context: Context, shopper: Shopper, artefact: Artefact, wish: Wish, begun: Begun, *, explained: bool
+) -> tuple[Ranked, list[Entry], dict[str, Explained]]:
+    """Return a ranking, and its entries from where the page begins that can be shown: one more than the page holds.
+
+    With `explained` also what the model says of those that the page will most likely hold; all items on their paths are
+    then read in the same statement.
+    """
+    reasons: dict[str, Explained] = {}
+    window = wish.first + _SPARE
+    while True:
+        end = begun.position + window
+        ranked = context.recommender.rank(shopper, artefact, wish.query, end)
+        ids = [artefact.item_ids[i] for i in ranked.item[begun.position :]]
+        if explained and ids and wish.first:
+            items = ranked.item[begun.position : begun.position + wish.first].tolist()
+            reasons = await context.recommender.explain(shopper, artefact, items)
+        rows = await context.loaders.items.load_all([*ids, *explanation.passed(reasons)])
+        entries = [
+            Entry(position, rows[name])
+            for position, name in enumerate(ids, begun.position + 1)
+            # An item that left the graph since the model was trained is not shown.
+            if name in rows and shown(rows[name], wish)
+        ]
+        if len(entries) > wish.first or len(ranked.item) < end:
+            return ranked, entries, reasons
+        window *= 4
+
+
+def shown(row: ItemRow, wish: Wish) -> bool:
+    """Whether an item may be shown as the graph has it now: what it costs may have changed since the training."""
+    if wish.available and not row.available:
+        return False
+    query = wish.query
+    if row.price is None:
+        return True
+    low = query.price.least if query.price else None
+    highs = (query.budget, query.price.most if query.price else None)
+    return (low is None or row.price >= low) and all(high is None or row.price <= high for high in highs)
+
+
+def page_info(cursors: Sequence[str], *, more: bool, before: bool) -> PageInfo:
+    """Return Relay's page info."""
+    return PageInfo(
+        has_next_page=more,
+        has_previous_page=before,
+        start_cursor=cursors[0] if cursors else None,
+        end_cursor=cursors[-1] if cursors else None,
     )
 
 

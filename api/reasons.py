@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from gnn.explain import Contribution, Kind, Step
+from gnn.filters import Added
 from graph.explore import UserRow
 
 MOST = 5
@@ -23,7 +24,7 @@ _SMALL = 0.01
 class Reason:
     """One or several contributions that read as one; `kind` is None for the rest."""
 
-    kind: Kind | None
+    kind: Kind | Added | None
     value: float
     path: tuple[Step, ...] = ()
     count: int = 1
@@ -45,6 +46,14 @@ def merge(contributions: Sequence[Contribution], *, most: int = MOST) -> list[Re
     if rest:
         told.append(Reason(None, sum(reason.value for reason in rest), (), len(rest)))
     return told
+
+
+def with_added(told: Sequence[Reason], added: Mapping[Added, float]) -> list[Reason]:
+    """Return the model's reasons and what the request added, each added part by itself, where its size puts it."""
+    rest = [reason for reason in told if reason.kind is None]
+    whole = [reason for reason in told if reason.kind is not None]
+    whole += [Reason(kind, value) for kind, value in added.items() if value != 0.0]
+    return [*sorted(whole, key=lambda reason: -abs(reason.value)), *rest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +143,12 @@ def clause(reason: Reason, names: Names, history: Mapping[str, Past]) -> str:
             return f"{told} for it" if good else f"{told} against it"
         case Kind.PURCHASE_POWER:
             return "your purchase power speaks for it" if good else "your purchase power speaks against it"
+        case Added.BOOST:
+            return "the shop puts it forward" if good else "the shop holds it back"
+        case Added.FEEDBACK:
+            return "what you passed over speaks against it"
+        case Added.PRICE_LEVEL:
+            return "its price level is near to yours" if good else "its price level is far from yours"
         case None:
             return f"{reason.count} smaller reasons speak {'for' if good else 'against'} it together"
 

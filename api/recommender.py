@@ -32,6 +32,17 @@ class Shopper:
     _pasts: dict[str, Past] | None = None
 
     @property
+    def newest(self) -> int:
+        """When the newest of its events was recorded: what a later page of the same list goes back to."""
+        return max(self.row.recorded, default=0)
+
+    def at(self, now: int, seen: int) -> "Shopper":
+        """Return the user as a list saw it that was begun at `now`, with what had been recorded until `seen`."""
+        if now == self.now and seen == self.newest:
+            return self
+        return Shopper(self.row.until(seen), now)
+
+    @property
     def pasts(self) -> dict[str, Past]:
         """What the user did with each item."""
         if self._pasts is None:

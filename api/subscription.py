@@ -4,12 +4,12 @@ from collections.abc import AsyncGenerator
 
 import strawberry
 
-from api import arguments, lists
+from api import arguments, filters, lists
 from api.context import Info
 from api.errors import Code, Refused
+from api.filters import ListFilter
 from api.lists import RecommendationConnection, Wish
 from api.user import User
-from gnn import ranking
 
 
 @strawberry.type
@@ -18,11 +18,15 @@ class Subscription:
 
     @strawberry.subscription(description="A user's list: at once, and again after each change of its events.")
     async def recommendations(
-        self, info: Info, user: str, first: int | None = 20
+        self,
+        info: Info,
+        user: str,
+        first: int | None = 20,
+        filter: ListFilter | None = strawberry.UNSET,  # noqa: A002 - the argument's name
     ) -> AsyncGenerator[RecommendationConnection, None]:
         """Yield the first page; ends when the user is erased or the service stops."""
         context = info.context
-        wish = Wish(arguments.page_size(first, 20), None, ranking.Query())
+        wish = Wish(arguments.page_size(first, 20), None, filters.query(filter), filters.only_available(filter))
         explained = lists.asks_for(info, "explanation")
         begun = False
         async for _ in context.recommender.broadcast.follow(user):

@@ -10,7 +10,7 @@ from api.context import Info
 from api.ids import global_id
 from gnn.artefact import Manifest
 from gnn.explain import Kind
-from gnn.ranking import Mode
+from gnn.filters import Added, Mode
 from graph.explore import BrandRow, CategoryRow, ItemRow
 
 strawberry.enum(
@@ -22,7 +22,7 @@ strawberry.enum(
 
 @strawberry.enum(description="Which part of the model a contribution comes from.")
 class ContributionKind(StrEnum):
-    """`gnn.explain.Kind`, and OTHER for what is too small to be told one by one."""
+    """`gnn.explain.Kind`, what the request added, and OTHER for what is too small to be told one by one."""
 
     OWN_HISTORY = "OWN_HISTORY"
     ITEM = "ITEM"
@@ -32,11 +32,14 @@ class ContributionKind(StrEnum):
     PROMOTION = "PROMOTION"
     PRICE_FIT = "PRICE_FIT"
     PURCHASE_POWER = "PURCHASE_POWER"
+    BOOST = "BOOST"
+    FEEDBACK = "FEEDBACK"
+    PRICE_LEVEL = "PRICE_LEVEL"
     OTHER = "OTHER"
 
     @staticmethod
-    def of(kind: Kind | None) -> "ContributionKind":
-        """Return the GraphQL name of the model's kind; None is OTHER."""
+    def of(kind: Kind | Added | None) -> "ContributionKind":
+        """Return the GraphQL name of a kind; None is OTHER."""
         return ContributionKind.OTHER if kind is None else ContributionKind[kind.name]
 
 

@@ -4,15 +4,16 @@ from typing import Any
 
 import strawberry
 
-from api import arguments, explanation, lists
+from api import arguments, explanation, filters, lists
 from api.context import Info
 from api.errors import Code, Refused
 from api.explanation import Explanation
+from api.filters import ListFilter
 from api.ids import global_id
 from api.lists import RecommendationConnection, Wish
 from api.recommender import Shopper
 from api.types import Certainty, Neighbor, Node, PageInfo, PurchasePower
-from gnn import ranking
+from gnn.filters import Mode
 from graph import explore
 
 
@@ -38,23 +39,21 @@ class User(Node):
         info: Info,
         first: int | None = 20,
         after: str | None = strawberry.UNSET,
-        mode: ranking.Mode | None = ranking.Mode.ALL,
+        mode: Mode | None = Mode.ALL,
         budget: float | None = strawberry.UNSET,
         categories: list[str] | None = strawberry.UNSET,
         exclude: list[str] | None = strawberry.UNSET,
         diversity: float | None = 0,
+        filter: ListFilter | None = strawberry.UNSET,  # noqa: A002 - the argument's name
     ) -> RecommendationConnection:
         """Rank every item for the user and return a page."""
         wish = Wish(
             arguments.page_size(first, 20),
             arguments.given(after),
-            ranking.Query(
-                mode=mode or ranking.Mode.ALL,
-                budget=arguments.amount("budget", budget),
-                categories=arguments.ids("categories", categories),
-                exclude=arguments.ids("exclude", exclude) or frozenset(),
-                diversity=arguments.share("diversity", diversity, 0.0),
+            filters.query(
+                filter, mode=mode, budget=budget, categories=categories, exclude=exclude, diversity=diversity
             ),
+            filters.only_available(filter),
         )
         shopper = await _shopper(info, self)
         return await lists.connection(info.context, shopper, self, wish, explained=lists.asks_for(info, "explanation"))

@@ -1,25 +1,18 @@
 """Ranks items for one user at request time: numpy alone, a few milliseconds, no torch."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int16, Int32, Int64
 
-from gnn import scorer
+from gnn import diversity, filters, scorer
 from gnn.artefact import Artefact
+from gnn.filters import EVERYTHING, Added, Mode, Query
 from gnn.scorer import Attributes, Columns
 
-
-class Mode(StrEnum):
-    """Which items a list may hold."""
-
-    ALL = "all"
-    DISCOVER = "discover"
-    """Only items that the user never bought."""
-    REBUY = "rebuy"
-    """Only items that the user bought before."""
+__all__ = ["EVERYTHING", "Added", "History", "Mode", "Query", "Ranked", "counts_as_bought", "history", "rank"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,31 +41,15 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """What a list is asked to be."""
-
-    mode: Mode = Mode.ALL
-    budget: float | None = None
-    """No item above this price, nor one whose price is unknown."""
-    categories: frozenset[str] | None = None
-    """Ids; everything below them counts. Unknown ids hold nothing."""
-    exclude: frozenset[str] = frozenset()
-    """Item ids; unknown ones are ignored."""
-    diversity: float = 0.0
-    """0 ranks by score alone; 1 avoids a category that is already in the list as far as it can."""
-
-
-EVERYTHING = Query()
-
-
-@dataclass(frozen=True, slots=True)
 class Ranked:
     """A list, best first; ties by row."""
 
     item: Int32[np.ndarray, "K"]
     """Row in `Artefact.item_ids`."""
     score: Float64[np.ndarray, "K"]
-    """The network's score, also where diversity moved an item."""
+    """The network's score and what the query added; diversity and pins move an item without changing it."""
+    added: Mapping[Added, Float64[np.ndarray, "K"]] = field(default_factory=lambda: MappingProxyType({}))
+    """The parts of the score that are not the network's."""
 
 
 def history(
@@ -118,84 +95,45 @@ def rank(
     query: Query = EVERYTHING,
     attributes: Attributes | None = None,
 ) -> Ranked:
-    """Return the `k` best candidates for a user; fewer when the query leaves fewer, none for `k` of 0 or less."""
-    state = artefact.state
+    """Return the `k` best candidates for a user; fewer when the query leaves fewer, none for `k` of 0 or less.
+
+    With `Query.only` those items are ranked, candidates or not.
+    """
     sent = scorer.messages(artefact, history.columns(), now, attributes or {})
-    score = scorer.scores(artefact, sent, state.candidates)
-    allowed = np.flatnonzero(_allowed(artefact, history, query))
-    k = max(0, min(k, len(allowed)))
-    if k == 0:
-        return Ranked(np.zeros(0, np.int32), np.zeros(0))
-    chosen = score[allowed]
-    pool = len(allowed) if query.diversity <= 0 and k == len(allowed) else min(len(allowed), k * 5 + 50)
-    wanted = k if query.diversity <= 0 else pool
-    if wanted < len(allowed):
-        # All that tie with the last one stay in, so that ties break by row and not by chance.
-        least = np.partition(chosen, len(chosen) - wanted)[len(chosen) - wanted]
-        allowed = allowed[chosen >= least]
-        chosen = score[allowed]
-    order = np.lexsort((allowed, -chosen))[:wanted]
-    best = allowed[order]
-    if query.diversity > 0:
-        best = _diversify(artefact, best, score, k, query.diversity)
-    return Ranked(state.candidates[best].astype(np.int32), score[best])
+    bought = np.zeros(len(artefact.item_ids), np.bool_)
+    bought[history.item[history.bought]] = True
+    # The scorer knows the array of all candidates by its identity, and is quicker with it.
+    items = artefact.state.candidates if query.only is None else np.flatnonzero(filters.named(artefact, query.only))
+    score = scorer.scores(artefact, sent, items)
+    added = filters.added(artefact, query, items, sent.level)
+    for part in added.values():
+        score = score + part
+    left = np.flatnonzero(filters.allowed(artefact, query, items, bought))
+    k = max(0, min(k, len(left)))
+    order = _best(
+        score, left, k if query.diversity <= 0 and query.per_category is None and not query.pins else len(left)
+    )
+    pinned = _pinned(artefact, query, items[left])
+    shown = diversity.arrange(artefact, items[order], score[order], k, query, pinned)
+    place = np.zeros(len(artefact.item_ids), np.int64)
+    place[items] = np.arange(len(items))
+    rows = place[shown]
+    return Ranked(shown.astype(np.int32), score[rows], {kind: part[rows] for kind, part in added.items()})
 
 
-def _allowed(artefact: Artefact, history: History, query: Query) -> Bool[np.ndarray, "P"]:
-    state = artefact.state
-    allowed = np.ones(len(state.candidates), np.bool_)
-    if query.mode is not Mode.ALL:
-        bought = np.zeros(len(state.position), np.bool_)
-        bought[history.item[history.bought]] = True
-        allowed &= bought[state.candidates] == (query.mode is Mode.REBUY)
-    if query.budget is not None:
-        # A price that is not known cannot be promised to fit; comparison with nan is false.
-        allowed &= state.price[state.candidates] <= query.budget
-    if query.categories is not None:
-        allowed &= _within(artefact, query.categories)[artefact.item_category[state.candidates]]
-    if query.exclude:
-        rows = [artefact.item_index[name] for name in query.exclude if name in artefact.item_index]
-        positions = state.position[rows] if rows else np.zeros(0, np.int32)
-        allowed[positions[positions >= 0]] = False
-    return allowed
+def _best(score: Float64[np.ndarray, "P"], left: Int64[np.ndarray, "L"], k: int) -> Int64[np.ndarray, "K"]:
+    """Return the `k` places of `left` with the highest scores, best first; ties by place."""
+    if 0 < k < len(left):
+        # All that tie with the last one stay in, so that ties break by place and not by chance.
+        least = np.partition(score[left], len(left) - k)[len(left) - k]
+        left = left[score[left] >= least]
+    return left[np.lexsort((left, -score[left]))[:k]]
 
 
-def _within(artefact: Artefact, categories: frozenset[str]) -> Bool[np.ndarray, "C1"]:
-    """Return which categories lie under the named ones; the last entry, for items without one, is false."""
-    parent = np.asarray(artefact.category_parent)
-    inside = np.zeros(len(parent) + 1, np.bool_)
-    rows = [artefact.category_index[name] for name in categories if name in artefact.category_index]
-    inside[rows] = True
-    for _ in range(len(parent)):
-        grown = inside.copy()
-        grown[:-1] |= inside[parent]  # a root's parent is -1: the last entry, which stays false
-        grown[-1] = False
-        if (grown == inside).all():
-            break
-        inside = grown
-    return inside
-
-
-def _diversify(
-    artefact: Artefact,
-    best: Int64[np.ndarray, "N"],
-    score: Float64[np.ndarray, "P"],
-    k: int,
-    diversity: float,
-) -> Int64[np.ndarray, "K"]:
-    """Pick greedily; an item pays for each one of its category that is already in the list."""
-    value = score[best]
-    shelf = np.asarray(artefact.item_category)[artefact.state.candidates[best]]
-    price = diversity * max(float(value[0] - value[-1]), 1e-9)
-    standing = value.copy()
-    picked: list[int] = []
-    for _ in range(min(k, len(best))):
-        nearest = int(np.argmax(standing))
-        picked.append(nearest)
-        standing[nearest] = -np.inf
-        if shelf[nearest] >= 0:
-            standing[shelf == shelf[nearest]] -= price
-    return best[picked]
+def _pinned(artefact: Artefact, query: Query, items: Int64[np.ndarray, "L"]) -> Int64[np.ndarray, "R"]:
+    rows = [artefact.item_index[name] for name in dict.fromkeys(query.pins) if name in artefact.item_index]
+    found = np.array(rows, np.int64)
+    return found[np.isin(found, items)]
 
 
 def _numbers(values: Sequence[float | None]) -> Float64[np.ndarray, "n"]:

@@ -6,7 +6,8 @@ What is long comes as lists, one row: a row for each value costs five times as m
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import compress
 from types import MappingProxyType
 from typing import Any, LiteralString
 
@@ -25,9 +26,10 @@ CALL (u) {
   WITH r, i ORDER BY r.at DESC, r.event_id LIMIT $limit
   RETURN collect(i.id) AS item_ids, collect(coalesce(r.type, type(r))) AS types, collect(r.at) AS at,
     collect(coalesce(r.quantity, $nan)) AS quantity, collect(coalesce(r.amount, $nan)) AS amount,
-    collect(coalesce(r.value, $nan)) AS value, collect(coalesce(r.context, '')) AS context
+    collect(coalesce(r.value, $nan)) AS value, collect(coalesce(r.context, '')) AS context,
+    collect(coalesce(r.recorded_at, 0)) AS recorded
 }
-RETURN u.key AS key, properties(u) AS properties, item_ids, types, at, quantity, amount, value, context
+RETURN u.key AS key, properties(u) AS properties, item_ids, types, at, quantity, amount, value, context, recorded
 """
 
 _ITEM: LiteralString = """[i.key, i.id, i.title, i.description, coalesce(i.price, i.typical_price), i.currency,
@@ -144,6 +146,16 @@ class UserRow:
     amount: list[float | None]
     value: list[float | None]
     context: list[str | None]
+    recorded: list[int] = field(default_factory=list[int])
+    """When the graph got the event, milliseconds by its own clock; 0 for those of a first, offline load."""
+
+    def until(self, recorded: int) -> "UserRow":
+        """Return the user as it was when nothing later than `recorded` had been written."""
+        if all(moment <= recorded for moment in self.recorded):
+            return self
+        kept = [moment <= recorded for moment in self.recorded]
+        columns = ("item_ids", "types", "at", "quantity", "amount", "value", "context", "recorded")
+        return replace(self, **{name: list(compress(getattr(self, name), kept)) for name in columns})
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +220,7 @@ async def user(client: AsyncClient, id: str, *, limit: int = 5000) -> UserRow | 
         amount=_known(row["amount"]),
         value=_known(row["value"]),
         context=[context or None for context in row["context"]],
+        recorded=row["recorded"],
     )
 
 

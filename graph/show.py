@@ -25,6 +25,25 @@ RETURN u, i, own, through, shelf, brand, collect(similar)[..50] AS similar"""
 
 Parameters: user, item (ids), items, categories, brands (lists of ids)."""
 
+SESSION: LiteralString = """\
+MATCH (i:Item {id: $item})
+OPTIONAL MATCH (j:Item) WHERE j.id IN $items
+WITH i, collect(j)[..100] AS seen
+OPTIONAL MATCH shelf = (i)-[:IN_CATEGORY]->(:Category)-[:CHILD_OF*0..8]->(c:Category) WHERE c.id IN $categories
+WITH i, seen, collect(shelf)[..10] AS shelf
+OPTIONAL MATCH brand = (i)-[:MADE_BY]->(b:Brand) WHERE b.id IN $brands
+WITH i, seen, shelf, collect(brand)[..1] AS brand
+OPTIONAL MATCH similar = (:Item)-[s:SIMILAR]-(i)
+WHERE startNode(s).id IN $items OR endNode(s).id IN $items
+RETURN i, seen, shelf, brand, collect(similar)[..50] AS similar"""
+"""The same for somebody who is not in the graph; parameters: item, items, categories, brands."""
+
+
+def session(item: str, *, items: Sequence[str] = (), categories: Sequence[str] = (), brands: Sequence[str] = ()) -> str:
+    """Return `SESSION` with its parameters."""
+    params = {"item": item, "items": items, "categories": categories, "brands": brands}
+    return "\n".join((*(param(name, value) for name, value in params.items()), SESSION + ";"))
+
 
 def paths(
     user: str, item: str, *, items: Sequence[str] = (), categories: Sequence[str] = (), brands: Sequence[str] = ()

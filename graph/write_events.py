@@ -25,7 +25,7 @@ MATCH (u:User {id: row[0]})
 MATCH (i:Item {id: row[1]})
 MERGE (u)-[r:KIND {event_id: row[2]}]->(i)
 ON CREATE SET r.at = row[3], r.quantity = row[4], r.amount = row[5], r.value = row[6], r.basket_id = row[7],
-  r.context = row[8], r.type = row[9]
+  r.context = row[8], r.type = row[9], r.recorded_at = timestamp()
 RETURN count(*) AS found
 """
 _FIND: LiteralString = """

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from gnn import explain, ranking, untrained
 from gnn.artefact import Artefact
 from gnn.config import Config
-from gnn.ranking import History, Mode, Query
+from gnn.filters import Boost, Mode, Query, Range
+from gnn.ranking import History
 from tests import snapshots
 
 SHOP = snapshots.of_shop()
@@ -92,3 +93,42 @@ def test_the_order_of_events_does_not_matter(
 ):
     one, other = (ranking.rank(MODEL, history_of(x), now=SHOP.at, k=10) for x in (rows, rows[::-1]))
     assert np.allclose(one.score, other.score, atol=1e-9)
+
+
+names = st.sampled_from(SHOP.item_ids)
+queries = st.builds(
+    Query,
+    mode=st.sampled_from(list(Mode)),
+    price=st.one_of(st.none(), st.builds(Range, st.floats(0, 10), st.floats(10, 30))),
+    brands=st.one_of(st.none(), st.frozensets(st.sampled_from(SHOP.brand_ids))),
+    exclude=st.frozensets(names, max_size=5),
+    per_category=st.one_of(st.none(), st.integers(1, 5)),
+    diversity=st.sampled_from((0.0, 0.3, 1.0)),
+    boosts=st.lists(st.builds(Boost, st.floats(0.01, 100), st.frozensets(names, max_size=5)), max_size=3).map(tuple),
+    pins=st.lists(names, max_size=4).map(tuple),
+    price_fit=st.floats(0, 1),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(events, queries, st.integers(0, 20), st.integers(0, 60))
+def test_whatever_is_asked_holds_and_pages_are_of_one_list(
+    rows: list[tuple[int, str, int, float | None, float | None, str | None]], query: Query, short: int, long: int
+):
+    history = history_of(rows)
+    one, other = (ranking.rank(MODEL, history, now=SHOP.at, k=k, query=query) for k in sorted((short, long)))
+    listed = other.item.tolist()
+    assert one.item.tolist() == listed[: len(one.item)]
+    assert len(one.item) == min(min(short, long), len(listed))
+    assert len(listed) == len(set(listed))
+    assert not {SHOP.item_ids[item] for item in listed} & query.exclude
+    assert all(query.price is None or query.price.least <= SHOP.item_price[i] <= query.price.most for i in listed)  # pyright: ignore
+    assert all(query.brands is None or SHOP.brand_ids[SHOP.item_brand[i]] in query.brands for i in listed)
+    pins = [name for name in dict.fromkeys(query.pins) if name in {SHOP.item_ids[i] for i in listed}]
+    assert [SHOP.item_ids[i] for i in listed[: len(pins)]] == pins
+    if query.per_category is not None:
+        counts = np.bincount(SHOP.item_category[listed[len(pins) :]], minlength=1)
+        assert counts.max() <= query.per_category
+    for place, item in enumerate(listed[:3]):
+        told = explain.explain(MODEL, history, item, now=SHOP.at).score
+        assert other.score[place] == pytest.approx(told + sum(part[place] for part in other.added.values()), abs=1e-6)

@@ -31,6 +31,21 @@ def test_a_cursor_is_read_back_by_its_own_list(position: int) -> None:
     assert Cursor.parse(str(cursor), source="list", version="v1") == cursor
 
 
+@given(st.lists(st.integers(0, 10**15), min_size=1, max_size=4))
+def test_a_cursor_keeps_what_its_list_was_made_from(anchor: list[int]) -> None:
+    cursor = Cursor("list", 3, "v1", tuple(anchor))
+    assert Cursor.parse(str(cursor), source="list", version="v1", anchors=len(anchor)) == cursor
+    with pytest.raises(Refused):
+        Cursor.parse(str(cursor), source="list", version="v1")
+
+
+@pytest.mark.parametrize("odd", [-1, 10**30])
+def test_numbers_that_no_list_has_are_refused(odd: int) -> None:
+    for cursor in (Cursor("list", odd), Cursor("list", 1, "", (odd,))):
+        with pytest.raises(Refused):
+            Cursor.parse(str(cursor), source="list", anchors=len(cursor.anchor))
+
+
 @given(st.text())
 def test_any_other_text_is_refused_as_a_cursor(text: str) -> None:
     with pytest.raises(Refused) as refused:

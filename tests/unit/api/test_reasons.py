@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.reasons import MOST, Names, Past, Reason, clause, deed, merge, pasts, sentence, summary
+from api.reasons import MOST, Names, Past, Reason, clause, deed, merge, pasts, sentence, summary, with_added
 from gnn.explain import Contribution, Kind, Step
+from gnn.filters import Added
 from graph.explore import UserRow
 
 YOU, LAST_DAY = Step("User", ""), 1_700_000_000_000_000
@@ -109,3 +110,22 @@ def test_pasts_count_events_by_item() -> None:
         quantity=[None] * 3, amount=[None] * 3, value=[None] * 3, context=[None] * 3,
     )  # fmt: skip
     assert pasts(row) == {"a": Past({"view": 1, "purchase": 1}, 3), "b": Past({"view": 1}, 2)}
+
+
+def test_what_the_request_added_is_told_by_itself_and_keeps_the_sum() -> None:
+    model = merge([through(f"i{n}", float(n)) for n in range(1, 10)])
+    told = with_added(model, {Added.BOOST: 7.5, Added.FEEDBACK: 0.0, Added.PRICE_LEVEL: -0.5})
+    assert sum(reason.value for reason in told) == pytest.approx(45 + 7.0)
+    assert [reason.kind for reason in told] == [
+        Kind.ITEM,
+        Kind.ITEM,
+        Added.BOOST,
+        Kind.ITEM,
+        Kind.ITEM,
+        Kind.ITEM,
+        Added.PRICE_LEVEL,
+        None,
+    ]
+    names = Names({}, {}, {})
+    assert clause(told[2], names, {}) == "the shop puts it forward"
+    assert clause(told[-2], names, {}) == "its price level is far from yours"

@@ -26,7 +26,7 @@ FIXED = {
         "externalId: String!",
         "purchasePower: PurchasePower!",
         "recommendations(first: Int = 20, after: String, mode: Mode = ALL, budget: Float, categories: [String!], "
-        "exclude: [String!], diversity: Float = 0): RecommendationConnection!",
+        "exclude: [String!], diversity: Float = 0, filter: ListFilter): RecommendationConnection!",
         "neighbors(first: Int = 10): [Neighbor!]!",
         "explain(item: String!): Explanation",
     ),
@@ -43,7 +43,7 @@ FIXED = {
         "recordEvents(input: RecordEventsInput!): RecordEventsPayload!",
         "eraseUser(id: String!): EraseUserPayload!",
     ),
-    "Subscription": ("recommendations(user: String!, first: Int = 20): RecommendationConnection!",),
+    "Subscription": ("recommendations(user: String!, first: Int = 20, filter: ListFilter): RecommendationConnection!",),
     "Mode": ("ALL", "DISCOVER", "REBUY"),
 }
 
@@ -58,8 +58,9 @@ def test_names_and_nullability_are_those_of_the_design() -> None:
             assert line in printed, f"{name}: {line}"
 
 
-def test_every_contribution_kind_of_the_model_is_in_the_schema() -> None:
+def test_every_contribution_kind_of_the_model_and_of_requests_is_in_the_schema() -> None:
     from api.types import ContributionKind
     from gnn.explain import Kind
+    from gnn.filters import Added
 
-    assert {kind.name for kind in Kind} | {"OTHER"} == {kind.name for kind in ContributionKind}
+    assert {kind.name for kind in (*Kind, *Added)} | {"OTHER"} == {kind.name for kind in ContributionKind}
