@@ -1,7 +1,7 @@
 """The ASGI application: GraphQL, the page, health and metrics over one graph and one folder of models."""
 
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,19 +10,23 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from api import graphiql
+from api.auth import Authenticator, AuthSettings
 from api.client import SteadyClient
 from api.guard import Guard
-from api.http import GraphQLView, failure
+from api.http import GraphQLView
+from api.identity import Scope
 from api.limits import Limits
 from api.metrics import CONTENT_TYPE, Metrics
 from api.models import CurrentModel
 from api.recommender import Recommender
+from api.refusals import Unauthenticated, failure
 from api.schema import build
 from graph.client import Settings
 from graph.errors import GraphError
@@ -44,6 +48,12 @@ class ApiSettings:
     neo4j_browser: str | None = None
     """Address of Neo4j Browser, which the page links to."""
     limits: Limits = field(default_factory=Limits)
+    auth: AuthSettings | None = None
+    """Which keys and tokens are taken; None: everyone may do everything."""
+    hosts: tuple[str, ...] | None = None
+    """Names that the service answers to (`Host`); None: any."""
+    origins: tuple[str, ...] = ()
+    """Origins of other sites whose pages may call the API."""
 
 
 class App(Starlette):
@@ -58,6 +68,7 @@ def create_app(settings: ApiSettings) -> App:
     Neither a database nor a model must be there: `/readyz` says what is missing, and it is used once it comes.
     """
     metrics = Metrics()
+    authenticator = Authenticator(settings.auth)
     models = CurrentModel(settings.models)
     recommender = Recommender(SteadyClient(settings.neo4j), models, metrics)
     _watch(metrics, recommender)
@@ -66,8 +77,10 @@ def create_app(settings: ApiSettings) -> App:
         build(settings.limits, development=settings.development),
         recommender,
         settings.limits,
+        authenticator=authenticator,
         development=settings.development,
         graphiql_available=has_graphiql,
+        origins=settings.origins,
     )
 
     async def page(_: Request) -> Response:
@@ -83,7 +96,13 @@ def create_app(settings: ApiSettings) -> App:
         reasons = await _missing(recommender)
         return JSONResponse({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
 
-    async def counted(_: Request) -> Response:
+    async def counted(request: Request) -> Response:
+        try:
+            identity = await authenticator.identify(request.headers)
+        except Unauthenticated as refused:
+            return refused.response()
+        if identity.scopes <= {Scope.CUSTOMER}:
+            return failure(403, "Metrics need the scope service, analyst or admin.")
         return Response(metrics.text(), headers={"content-type": CONTENT_TYPE})
 
     @asynccontextmanager
@@ -109,12 +128,28 @@ def create_app(settings: ApiSettings) -> App:
         routes.append(Mount("/graphiql", StaticFiles(directory=settings.graphiql_assets)))
     app = App(
         routes=routes,
-        middleware=[Middleware(Guard, metrics=metrics, body_bytes=settings.limits.body_bytes)],
+        middleware=[
+            # Outermost: a page of another origin must be able to read refusals too.
+            *([_cors(settings.origins)] if settings.origins else []),
+            Middleware(Guard, metrics=metrics, limits=settings.limits, hosts=settings.hosts),
+        ],
         exception_handlers={404: _not_found},
         lifespan=lifespan,
     )
     app.recommender = recommender
     return app
+
+
+def _cors(origins: Sequence[str]) -> Middleware:
+    """Let pages of these origins call with credentials that they hold themselves; cookies are not used."""
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=("GET", "POST"),
+        allow_headers=("authorization", "content-type", "x-api-key"),
+        expose_headers=("retry-after", "x-request-id"),
+        max_age=600,
+    )
 
 
 async def _not_found(_: Request, __: Exception) -> Response:

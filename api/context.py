@@ -1,10 +1,12 @@
 """What every resolver can reach: the service, and the loaders of its own operation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import strawberry
 
 from api.dataloaders import Loaders
+from api.identity import NOBODY, Identity
 from api.recommender import Recommender
 
 
@@ -14,6 +16,11 @@ class Context:
 
     recommender: Recommender
     request_id: str
+    identity: Identity = NOBODY
+    handshake: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Headers that opened a WebSocket."""
+    connection_params: dict[str, object] | None = None
+    """What a WebSocket client sent with `connection_init`."""
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:

@@ -2,11 +2,15 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from graphql import DocumentNode, GraphQLError, OperationDefinitionNode
+from graphql import DocumentNode, GraphQLError, OperationDefinitionNode, validate
 from strawberry.extensions import SchemaExtension
 
+from api.access import Demands, demands, denial
+from api.context import Context
 from api.errors import Code, Refused
+from api.identity import NOBODY
 from api.limits import Limits, refusal
 
 # A long text takes long to parse and much memory to keep: neither is what apps send again and again.
@@ -14,31 +18,39 @@ _LONGEST = 4_096
 _MOST = 128
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A valid document, and what it needs permission for."""
+
+    document: DocumentNode
+    demands: Demands
+
+
 class Documents:
     """Recently used documents of one schema that were found valid."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, DocumentNode] = OrderedDict()
+        self._known: OrderedDict[str, Checked] = OrderedDict()
 
-    def get(self, query: str) -> DocumentNode | None:
+    def get(self, query: str) -> Checked | None:
         """Return the document of this text if it is known to be valid."""
-        document = self._known.get(query)
-        if document is not None:
+        checked = self._known.get(query)
+        if checked is not None:
             self._known.move_to_end(query)
-        return document
+        return checked
 
-    def keep(self, query: str, document: DocumentNode) -> None:
+    def keep(self, query: str, checked: Checked) -> None:
         """Remember a valid document."""
         if len(query) <= _LONGEST:
-            self._known[query] = document
+            self._known[query] = checked
             if len(self._known) > _MOST:
                 self._known.popitem(last=False)
 
 
 class DocumentExtension(SchemaExtension):
-    """Bounds the parser, refuses what asks for too much, and remembers what is valid."""
+    """Bounds the parser, refuses what asks for too much or for what its caller may not see, remembers what is valid."""
 
-    _valid = False
+    _checked: Checked | None = None
 
     def __init__(self, limits: Limits, documents: Documents) -> None:
         self._limits = limits
@@ -52,32 +64,37 @@ class DocumentExtension(SchemaExtension):
     def on_parse(self) -> Iterator[None]:
         """Use the remembered document."""
         context = self.execution_context
-        if context.query and (document := self._documents.get(context.query)):
-            context.graphql_document = document
-            self._valid = True
+        if context.query and (checked := self._documents.get(context.query)):
+            context.graphql_document = checked.document
+            self._checked = checked
         yield
 
     def on_validate(self) -> Iterator[None]:
-        """Measure first: validation itself can be slow on a hostile document."""
+        """Measure first (validation itself can be slow on a hostile document), validate, then look at permissions."""
         context = self.execution_context
-        errors = self._refused()
-        if errors:
-            context.pre_execution_errors = errors
-        elif self._valid:
-            context.pre_execution_errors = []
+        if context.graphql_document is not None:
+            context.pre_execution_errors = self._refused(context.graphql_document)
         yield
-        if not context.pre_execution_errors and not self._valid and context.query and context.graphql_document:
-            self._documents.keep(context.query, context.graphql_document)
 
-    def _refused(self) -> list[GraphQLError]:
+    def _refused(self, document: DocumentNode) -> list[GraphQLError]:
         context = self.execution_context
-        if context.graphql_document is None:
-            return []
         schema = context.schema._schema  # pyright: ignore
-        document = context.graphql_document
         operations = [part for part in document.definitions if isinstance(part, OperationDefinitionNode)]
         # Strawberry would run the first one.
         if len(operations) > 1 and context._provided_operation_name is None:  # pyright: ignore
             return [Refused(Code.BAD_REQUEST, "`operationName` must say which of the operations to run.")]
-        found = refusal(schema, document, context.variables or {}, self._limits)
-        return [found] if found else []
+        variables = context.variables or {}
+        if found := refusal(schema, document, variables, self._limits):
+            return [found]
+        if self._checked is None:
+            if errors := validate(schema, document, context.validation_rules):
+                return errors
+            self._checked = Checked(document, demands(schema, document))
+            self._documents.keep(context.query or "", self._checked)
+        identity = context.context.identity if isinstance(context.context, Context) else NOBODY
+        try:
+            identity.renew()  # over a WebSocket many operations follow one check
+        except Refused as expired:
+            return [expired]
+        denied = denial(schema, document, self._checked.demands, identity, variables)
+        return [denied] if denied else []

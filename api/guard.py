@@ -3,12 +3,15 @@
 import logging
 import time
 import uuid
+from collections.abc import Collection
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http import REQUEST_ID, failure
+from api.http import REQUEST_ID
+from api.limits import Limits
 from api.metrics import Metrics
+from api.refusals import failure
 
 log = logging.getLogger("attune.api")
 
@@ -35,10 +38,11 @@ class _TooLarge(Exception):  # noqa: N818 - it never leaves this module
 class Guard:
     """ASGI middleware around the whole app."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, limits: Limits, hosts: Collection[str] | None = None) -> None:
         self._app = app
         self._metrics = metrics
-        self._body_bytes = body_bytes
+        self._body_bytes = limits.body_bytes
+        self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what may pass."""
@@ -46,6 +50,13 @@ class Guard:
             await self._app(scope, receive, send)
             return
         scope[REQUEST_ID] = uuid.uuid4().hex
+        if not self._answers_to(scope):
+            # A page of another site can point its own name at this machine and read as one of ours (DNS rebinding).
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+            else:
+                await failure(421, "The service does not answer to this host name.")(scope, receive, send)
+            return
         if scope["type"] == "websocket":
             await self._app(scope, receive, send)
             return
@@ -87,6 +98,17 @@ class Guard:
                 "request",
                 extra={"request": scope[REQUEST_ID], "path": path, "status": status, "ms": round(seconds * 1e3, 2)},
             )
+
+    def _answers_to(self, scope: Scope) -> bool:
+        if self._hosts is None:
+            return True
+        named = [value.decode("latin-1").lower() for name, value in scope["headers"] if name == b"host"]
+        return len(named) == 1 and _without_port(named[0]) in self._hosts
+
+
+def _without_port(host: str) -> str:
+    # An IPv6 address stands in brackets, and its colons are no port.
+    return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
 
 
 def _declared_length(scope: Scope) -> int:

@@ -1,7 +1,8 @@
 """GraphQL over HTTP: media types, status codes, and which requests are refused before any GraphQL is read."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
-from strawberry.exceptions import MissingQueryError
+from strawberry.exceptions import ConnectionRejectionError, MissingQueryError
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.http.base import BaseRequestProtocol
 from strawberry.http.parse_content_type import parse_content_type
@@ -21,30 +22,30 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
+from strawberry.types.unset import UNSET, UnsetType
 
 from api import graphiql
+from api.auth import CREDENTIALS, Authenticator
 from api.context import Context
 from api.errors import Code
+from api.identity import Identity
 from api.limits import Limits
+from api.rate import Buckets
 from api.recommender import Recommender
+from api.refusals import RateLimited, Unauthenticated, failure
 from api.schema import publish
 
 REQUEST_ID = "attune.request_id"
 """Where the request's id lies in its ASGI scope."""
+IDENTITY = "attune.identity"
+"""Where its caller's identity lies."""
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 EVENTS = "text/event-stream"
 
-_CODES: Mapping[int, Code] = {
-    400: Code.BAD_REQUEST,
-    404: Code.NOT_FOUND,
-    405: Code.METHOD_NOT_ALLOWED,
-    406: Code.NOT_ACCEPTABLE,
-    413: Code.BODY_TOO_LARGE,
-    415: Code.UNSUPPORTED_MEDIA_TYPE,
-    503: Code.REQUEST_TIMEOUT,
-}
+# A WebSocket must begin within this time.
+_INIT_S = 10
 
 
 def negotiated(accept: str | None) -> str | None:
@@ -68,12 +69,6 @@ def negotiated(accept: str | None) -> str | None:
     return best
 
 
-def failure(status: int, message: str, *, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a refusal in the form of a GraphQL answer without data."""
-    body = {"errors": [{"message": message, "extensions": {"code": str(_CODES.get(status, Code.INTERNAL))}}]}
-    return Response(orjson.dumps(body), status, headers, media_type=f"{JSON}; charset=utf-8")
-
-
 class GraphQLView(GraphQL[Context, None]):
     """`/graphql` over HTTP POST and GET, server-sent events and graphql-transport-ws."""
 
@@ -83,15 +78,21 @@ class GraphQLView(GraphQL[Context, None]):
         recommender: Recommender,
         limits: Limits,
         *,
+        authenticator: Authenticator,
         development: bool,
         graphiql_available: bool,
+        origins: Sequence[str] = (),
     ) -> None:
         super().__init__(
             schema,
             graphql_ide="graphiql" if development else None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
             max_subscriptions_per_connection=limits.subscriptions,
+            connection_init_wait_timeout=timedelta(seconds=_INIT_S),
+            allowed_origins=origins,
         )
+        self._authenticator = authenticator
+        self._buckets = Buckets(limits.rate_per_s, limits.burst)
         self._recommender = recommender
         self._limits = limits
         self._graphiql = graphiql_available
@@ -103,7 +104,16 @@ class GraphQLView(GraphQL[Context, None]):
             return
         request = Request(scope, receive)
         try:
+            # Before the body is read. GraphiQL's page itself tells nothing, and a browser sends no credentials for it.
+            if not (self.graphql_ide and self._asks_for_page(request)):
+                identity = scope[IDENTITY] = await self._authenticator.identify(request.headers)
+                if self._authenticator.required and (wait := self._buckets.take(identity.name, identity.rate_per_s)):
+                    raise RateLimited(wait)
             response = await self.run(request)
+        except Unauthenticated as refused:
+            response = refused.response()
+        except RateLimited as limited:
+            response = limited.response()
         except HTTPException as refused:
             allow = {"allow": "POST" if request.method == "GET" else "GET, POST"}
             headers = allow if refused.status_code == 405 else None
@@ -112,7 +122,19 @@ class GraphQLView(GraphQL[Context, None]):
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """Return the context of a request or a connection."""
-        return Context(self._recommender, str(request.scope.get(REQUEST_ID, "")))
+        identity = request.scope.get(IDENTITY, Identity("", frozenset()))
+        handshake = request.headers if isinstance(request, WebSocket) else {}
+        return Context(self._recommender, str(request.scope.get(REQUEST_ID, "")), identity, handshake)
+
+    async def on_ws_connect(self, context: Context) -> dict[str, object] | UnsetType | None:
+        """Take the credentials of `connection_init`: a browser cannot send headers with a WebSocket."""
+        given = {name.lower(): value for name, value in (context.connection_params or {}).items()}
+        headers = {name: value for name in CREDENTIALS if isinstance(value := given.get(name), str)}
+        try:
+            context.identity = await self._authenticator.identify(headers or context.handshake)
+        except Unauthenticated as refused:
+            raise ConnectionRejectionError from refused
+        return UNSET
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
         """Return the answer's frame, with the negotiated media type."""
@@ -122,6 +144,9 @@ class GraphQLView(GraphQL[Context, None]):
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
         """A browser that opens the address gets GraphiQL; a program never does."""
+        return self._asks_for_page(request)
+
+    def _asks_for_page(self, request: BaseRequestProtocol | Request) -> bool:
         asks = request.method == "GET" and request.query_params.get("query") is None
         return asks and "text/html" in request.headers.get("accept", "")
 
@@ -209,7 +234,11 @@ class GraphQLView(GraphQL[Context, None]):
     ) -> Response:
         """Return the HTTP answer, with 400 for what was not executed if the client knows GraphQL's media type."""
         kind = sub_response.media_type or JSON
-        status = 400 if kind == GRAPHQL and "data" not in response_data else 200
+        status = 200
+        if kind == GRAPHQL and "data" not in response_data and isinstance(response_data, dict):
+            errors: list[Any] = response_data.get("errors") or []
+            denied = any(error.get("extensions", {}).get("code") == Code.FORBIDDEN for error in errors)
+            status = 403 if denied else 400
         return Response(orjson.dumps(response_data), status, media_type=f"{kind}; charset=utf-8")
 
 

@@ -45,6 +45,16 @@ class Limits:
     request_timeout_s: float = 15.0
     subscriptions: int = 20
     """Open subscriptions of one WebSocket connection."""
+    rate_per_s: float = 100.0
+    """Requests a second of one key or token in the long run; a caller without either is not counted."""
+    burst: int = 200
+    """Requests of one key at once, after a pause."""
+    in_flight: int = 1_000
+    """Requests that are worked on at once; more are told to come again."""
+    receive_timeout_s: float = 10.0
+    """Longest wait for the head of a request, and for its body."""
+    send_timeout_s: float = 30.0
+    """Longest wait for a client to take a piece of an answer."""
 
 
 MAX_FIRST = 100

@@ -17,6 +17,7 @@ from api.documents import DocumentExtension, Documents
 from api.errors import Code, public, unexpected
 from api.limits import Limits
 from api.mutation import Mutation
+from api.permissions import check_complete
 from api.query import Query
 from api.subscription import Subscription
 
@@ -101,11 +102,14 @@ class AttuneSchema(strawberry.Schema):
 
 
 def build(limits: Limits | None = None, *, development: bool = True) -> strawberry.Schema:
-    """Return the schema; outside development it does not answer questions about itself."""
+    """Return the schema; outside development it does not answer questions about itself.
+
+    Raises `RuntimeError` for a field about which `api.permissions` says nothing.
+    """
     bounds = limits or Limits()
     documents = Documents()
     extensions: list[type[SchemaExtension]] = [] if development else [DisableIntrospection]
-    return AttuneSchema(
+    schema = AttuneSchema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
@@ -116,6 +120,8 @@ def build(limits: Limits | None = None, *, development: bool = True) -> strawber
         ],
         config=StrawberryConfig(disable_field_suggestions=not development),
     )
+    check_complete(schema._schema)  # pyright: ignore
+    return schema
 
 
 def text() -> str:

@@ -30,6 +30,7 @@ class Subscription:
         explained = lists.asks_for(info, "explanation")
         begun = False
         async for _ in context.recommender.broadcast.follow(user):
+            context.identity.renew()
             context.renew()
             shopper = await context.loaders.shoppers.load(user)
             if shopper is None:

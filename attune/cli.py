@@ -21,6 +21,8 @@ app = typer.Typer(
 )
 load_app = typer.Typer(help="Load a shop's data into the graph.", no_args_is_help=True)
 app.add_typer(load_app, name="load")
+key_app = typer.Typer(help="API keys: who may call the service.", no_args_is_help=True)
+app.add_typer(key_app, name="key")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for machines.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first bad row.")]
@@ -37,6 +39,10 @@ def known_device(name: str) -> str:
     return name
 
 
+Auth = Annotated[
+    bool | None,
+    typer.Option("--auth/--no-auth", help="Ask callers for a key or a token; on by itself once there is one."),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", callback=known_device)]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override one setting; repeatable.")]
 
@@ -197,11 +203,54 @@ def explain(
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
+    auth: Auth = None,
+    development: Annotated[
+        bool | None,
+        typer.Option(
+            "--development/--production",
+            help="Offer GraphiQL, introspection and suggestions; by default only to this machine without keys.",
+        ),
+    ] = None,
+    cors_origin: Annotated[
+        list[str] | None, typer.Option(help="Origin whose pages may call, https://shop.example; repeatable.")
+    ] = None,
+    rate: Annotated[float | None, typer.Option(min=0.01, help="Requests a second of one key; 100 by default.")] = None,
 ) -> None:
-    """Serve the GraphQL API and the page until Ctrl-C."""
+    """Serve the GraphQL API and the page until Ctrl-C (docs/operating.md)."""
     from attune import serving
 
-    serving.serve(host, port)
+    serving.serve(host, port, auth=auth, development=development, origins=tuple(cors_origin or ()), rate=rate)
+
+
+@key_app.command("create")
+def key_create(
+    scope: Annotated[list[str], typer.Option(help="customer, service, analyst or admin; repeatable.")],
+    user: Annotated[str | None, typer.Option(help="The user that a customer's key speaks for.")] = None,
+    name: Annotated[str, typer.Option(help="What the key is for, so that you know it again.")] = "",
+    days: Annotated[float | None, typer.Option(min=0.0, help="Days until it expires; never when left out.")] = None,
+    rate: Annotated[float | None, typer.Option(min=0.01, help="Requests a second; else the service's.")] = None,
+    json: Json = False,
+) -> None:
+    """Make an API key and print it, this once."""
+    from attune import access
+
+    access.create(scope, user=user, name=name, days=days, rate=rate, json=json)
+
+
+@key_app.command("list")
+def key_list(json: Json = False) -> None:
+    """List the keys, without what would let anyone in."""
+    from attune import access
+
+    access.list_keys(json=json)
+
+
+@key_app.command("revoke")
+def key_revoke(key: Annotated[str, typer.Argument(help="Id of the key.")], json: Json = False) -> None:
+    """Revoke a key; a running service refuses it within a second."""
+    from attune import access
+
+    access.revoke(key, json=json)
 
 
 @app.command()
@@ -210,15 +259,17 @@ def demo(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; the next free one when taken.")] = 8000,
     browse: Annotated[bool, typer.Option("--open/--no-open", help="Open the page where there is a display.")] = True,
+    auth: Auth = None,
 ) -> None:
     """Start Neo4j, load Complete Journey, train, serve; open the page."""
     from attune import demonstration
 
-    demonstration.run(households=households, host=host, port=port, browse=browse)
+    demonstration.run(households=households, host=host, port=port, browse=browse, auth=auth)
 
 
 def main() -> None:
     """Run the command line; every known failure ends in one line and a remedy."""
+    from api.keys import BadKeys
     from gnn.errors import BadConfig, ModelError, NotEnoughData
     from graph.errors import GraphError
 
@@ -230,7 +281,7 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         console.stop("interrupted; nothing is lost", "Run the same command again to go on where it stopped.")
-    except (BadConfig, NotEnoughData) as error:
+    except (BadConfig, BadKeys, NotEnoughData) as error:
         console.stop(str(error), code=console.WRONG_USE)
     except (GraphError, ModelError) as error:
         console.stop(str(error))

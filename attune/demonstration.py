@@ -18,13 +18,16 @@ _PORTS = 50
 _READY_S = 60.0
 
 
-def run(*, households: int | None, host: str, port: int, browse: bool) -> None:
+def run(*, households: int | None, host: str, port: int, browse: bool, auth: bool | None = None) -> None:
     """Start Neo4j, load Complete Journey, train, serve; print the addresses, open the page where there is a display."""
-    from attune import data, serving, training
+    from attune import access, data, serving, training
     from gnn.config import Config
     from graph import client, server
     from loaders.complete_journey import CompleteJourney
 
+    if auth is None and access.is_loopback(host):
+        auth = False  # the page holds no key
+    access.decide(host, auth)  # refuse now, not after the training
     begun = time.monotonic()
     local = not os.environ.get("NEO4J_URI")
     if local:
@@ -43,7 +46,7 @@ def run(*, households: int | None, host: str, port: int, browse: bool) -> None:
     page = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/"  # noqa: S104 - what the user asked for
     console.say("» 4/4 Serve")
     threading.Thread(target=_announce, args=(page, local, begun, browse), daemon=True).start()
-    serving.serve(host, port)
+    serving.serve(host, port, auth=auth, development=True)
 
 
 def free_port(host: str, wanted: int) -> int:

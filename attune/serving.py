@@ -1,23 +1,56 @@
 """`attune serve`: the API and the page over the current artefact and graph."""
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from attune import console
+from attune import access, console
 from attune.home import home, models
 
 if TYPE_CHECKING:
     from api.app import ApiSettings
 
 
-def serve(host: str, port: int) -> None:
-    """Serve until Ctrl-C; ends with exit code 1 when the port is taken."""
+def serve(
+    host: str,
+    port: int,
+    *,
+    auth: bool | None = None,
+    development: bool | None = None,
+    origins: tuple[str, ...] = (),
+    rate: float | None = None,
+) -> None:
+    """Serve until Ctrl-C; ends with exit code 1 when the port is taken, and with 2 when nobody would be kept out.
+
+    `auth` as in `access.decide`; `development` None: only for this machine alone. `rate`: requests a second of a key.
+    """
+    from api.limits import Limits
     from api.serve import serve as serve_api
 
-    settings = api_settings()
+    admitted = access.decide(host, auth)
+    for origin in origins:
+        _check_origin(origin)
+    limits = Limits() if rate is None else Limits(rate_per_s=rate, burst=max(1, round(2 * rate)))
+    settings = replace(
+        api_settings(),
+        auth=admitted.auth,
+        hosts=admitted.hosts,
+        development=admitted.hosts is not None if development is None else development,
+        origins=origins,
+        limits=limits,
+    )
     console.say(f"Page      http://{host}:{port}/")
-    console.say(f"GraphiQL  http://{host}:{port}/graphql")
+    if settings.development:
+        console.say(f"GraphiQL  http://{host}:{port}/graphql")
+    console.say(f"Access    {admitted.said}")
     serve_api(settings, host, port)
+
+
+def _check_origin(origin: str) -> None:
+    parts = urlsplit(origin)
+    if parts.scheme not in ("http", "https") or not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}":
+        console.stop(f"{origin!r} is not an origin", "Name one as https://shop.example.", code=console.WRONG_USE)
 
 
 def api_settings() -> "ApiSettings":

@@ -9,6 +9,7 @@ from graphql import OperationDefinitionNode, parse
 from api import limits
 from api.errors import Code
 from api.events import UserErrorCode
+from api.refusals import Reason
 from api.types import ContributionKind
 from tests.integration.test_api_stream import receive, socket_of, subscribe
 from tests.served import Served
@@ -45,7 +46,7 @@ def test_what_the_page_records_it_erases_again(api: Served) -> None:
 
 
 def test_every_code_and_kind_is_on_the_page() -> None:
-    for names in (Code, UserErrorCode, ContributionKind):
+    for names in (Code, Reason, UserErrorCode, ContributionKind):
         for name in names:
             assert f"`{name.value}`" in TEXT
 

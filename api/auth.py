@@ -1,0 +1,61 @@
+"""From the credentials of a request to an identity: API keys of a file, tokens of the shop's own login."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from api.identity import NOBODY, Identity
+from api.keys import PREFIX, KeyFile
+from api.refusals import Reason, Unauthenticated
+from api.tokens import Tokens, TokenSettings
+
+CREDENTIALS = ("authorization", "x-api-key")
+"""The headers that are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthSettings:
+    """Which credentials are taken."""
+
+    keys: Path | None = None
+    """The file of API keys (`attune key`); it need not exist yet."""
+    tokens: TokenSettings | None = None
+
+
+class Authenticator:
+    """Identifies callers; without settings everyone is let in and may do everything."""
+
+    def __init__(self, settings: AuthSettings | None) -> None:
+        self.required = settings is not None
+        self._keys = KeyFile(settings.keys) if settings and settings.keys else None
+        self._tokens = Tokens(settings.tokens) if settings and settings.tokens else None
+
+    async def identify(self, headers: Mapping[str, str]) -> Identity:
+        """Return whom the headers `authorization` or `x-api-key` name; raises `Unauthenticated`.
+
+        No cookie is ever read: another site has no credentials that a browser would add by itself.
+        """
+        if not self.required:
+            return NOBODY
+        kind, _, credentials = headers.get("authorization", "").strip().partition(" ")
+        if not kind:
+            credentials = headers.get("x-api-key", "")
+        elif kind.lower() != "bearer":
+            raise Unauthenticated(Reason.TOKEN_MALFORMED)
+        credentials = credentials.strip()
+        if not credentials:
+            raise Unauthenticated(Reason.NO_CREDENTIALS)
+        if credentials.startswith(PREFIX):
+            return self._by_key(credentials)
+        if self._tokens is None:
+            raise Unauthenticated(Reason.TOKEN_REFUSED)
+        return await self._tokens.identify(credentials)
+
+    def _by_key(self, text: str) -> Identity:
+        key = self._keys.find(text) if self._keys else None
+        if self._keys is None or key is None:
+            raise Unauthenticated(Reason.KEY_REFUSED)
+        if key.expires is not None and time.time() > key.expires:
+            raise Unauthenticated(Reason.KEY_EXPIRED)
+        return self._keys.identity(key)

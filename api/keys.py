@@ -1,0 +1,160 @@
+"""API keys in a file: only hashes are kept, a key itself is shown once, when it is made."""
+
+import fcntl
+import hashlib
+import hmac
+import json
+import logging
+import os
+import secrets
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from api.identity import Identity, Scope
+
+log = logging.getLogger("attune.api")
+
+PREFIX = "attune_"
+"""How every key begins, so that scanners of leaked secrets can find it."""
+
+# Looking whether the file has changed costs one stat; a revoked key works for at most this long.
+_LOOK_EVERY_S = 1.0
+
+
+class BadKeys(Exception):  # noqa: N818 - it reads as what happened
+    """The file of keys cannot be read; the message says what to do."""
+
+
+class Key(BaseModel):
+    """One key as the file holds it; times are seconds since 1970."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    name: str = ""
+    scopes: frozenset[Scope]
+    user: str | None = None
+    sha256: str
+    created: float
+    expires: float | None = None
+    rate_per_s: Annotated[float, Field(gt=0)] | None = None
+
+
+_FILE = TypeAdapter(list[Key])
+
+
+class KeyFile:
+    """The keys of one file; changes by other processes are seen within a second."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._keys: dict[str, Key] = {}
+        self._stamp: tuple[int, int] | None = None
+        self._looked_at = float("-inf")
+
+    def all(self) -> list[Key]:
+        """Return every key. Raises `BadKeys` for a file that is none of ours."""
+        try:
+            return _FILE.validate_json(self.path.read_bytes())
+        except FileNotFoundError:
+            return []
+        except (OSError, ValidationError) as error:
+            raise BadKeys(
+                f"{self.path} cannot be read as a file of keys ({type(error).__name__}). "
+                "Restore it, or delete it and make new keys with `attune key create`."
+            ) from error
+
+    def create(
+        self,
+        scopes: frozenset[Scope],
+        *,
+        name: str = "",
+        user: str | None = None,
+        days: float | None = None,
+        rate_per_s: float | None = None,
+    ) -> tuple[Key, str]:
+        """Make a key and return it with its text, which is kept nowhere.
+
+        Raises `ValueError` for a customer without a user, or a user without the scope of a customer.
+        """
+        if (Scope.CUSTOMER in scopes) != (user is not None):
+            raise ValueError("a customer's key needs the user that it speaks for, and no other key has one")
+        # 256 random bits: nobody can guess them, so a fast hash is enough.
+        key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+        now = time.time()
+        key = Key(
+            id=key_id,
+            name=name,
+            scopes=scopes,
+            user=user,
+            sha256=_digest(secret),
+            created=now,
+            expires=None if days is None else now + days * 86_400,
+            rate_per_s=rate_per_s,
+        )
+        with self._alone():
+            self._write([*self.all(), key])
+        return key, f"{PREFIX}{key_id}_{secret}"
+
+    def revoke(self, key_id: str) -> bool:
+        """Remove a key; False when there is none of this id."""
+        with self._alone():
+            before = self.all()
+            after = [key for key in before if key.id != key_id]
+            if len(after) < len(before):
+                self._write(after)
+            return len(after) < len(before)
+
+    def find(self, text: str) -> Key | None:
+        """Return the key of this text, expired or not; None when there is none."""
+        self._look()
+        key_id, _, secret = text.removeprefix(PREFIX).partition("_")
+        found = self._keys.get(key_id)
+        return found if found and hmac.compare_digest(found.sha256, _digest(secret)) else None
+
+    def identity(self, key: Key) -> Identity:
+        """Return whom a key names."""
+
+        def revoked() -> bool:
+            self._look()
+            return key.id not in self._keys
+
+        return Identity(f"key:{key.id}", key.scopes, key.user, key.expires, key.rate_per_s, revoked)
+
+    def _look(self) -> None:
+        if time.monotonic() - self._looked_at < _LOOK_EVERY_S:
+            return
+        self._looked_at = time.monotonic()
+        try:
+            status = self.path.stat()
+            stamp = (status.st_mtime_ns, status.st_ino)
+            if stamp != self._stamp:
+                self._keys, self._stamp = {key.id: key for key in self.all()}, stamp
+        except FileNotFoundError:
+            self._keys, self._stamp = {}, None
+        except (OSError, BadKeys):
+            # Nobody is let in by a damaged file, and nobody is locked out by one that is half copied.
+            log.exception("file of keys is unreadable; the keys read before stay in force")
+
+    @contextmanager
+    def _alone(self) -> Generator[None]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _write(self, keys: list[Key]) -> None:
+        fresh = self.path.with_suffix(".new")
+        rows: list[dict[str, Any]] = _FILE.dump_python(keys, mode="json")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            json.dump(rows, out, indent=1)
+        fresh.replace(self.path)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,111 @@
+"""Who may read or call which field: one decision per coordinate of the schema, and none left open.
+
+A field without a decision cannot be served: `api.schema.build` stops with its name. Decide here who may use it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from graphql import GraphQLSchema, is_interface_type, is_object_type
+
+from api.identity import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The scopes that may use a field."""
+
+    scopes: frozenset[Scope]
+    owner: str | None = None
+    """Where the arguments name users, dotted (`input.events.user`): a customer may name only itself there."""
+    global_ids: bool = False
+    """Whether they are named by global ids, which may also name other things."""
+
+
+EVERYONE = Rule(frozenset(Scope))
+STAFF = Rule(frozenset(Scope) - {Scope.CUSTOMER})
+ADMIN = Rule(frozenset({Scope.ADMIN}))
+
+
+def own(path: str, *, but: Iterable[Scope] = (), global_ids: bool = False) -> Rule:
+    """Everyone (`but` for these scopes), a customer for itself alone."""
+    return Rule(frozenset(Scope) - frozenset(but), path, global_ids)
+
+
+_RULES: Mapping[str, Mapping[str, Rule]] = {
+    "Query": {
+        "user": own("id"),
+        "item": EVERYONE,
+        "category": EVERYONE,
+        "node": own("id", global_ids=True),
+        "nodes": own("ids", global_ids=True),
+        "items": EVERYONE,
+        "users": STAFF,
+        "model": EVERYONE,
+    },
+    "Mutation": {
+        "recordEvents": own("input.events.user", but=[Scope.ANALYST]),
+        "eraseUser": ADMIN,
+    },
+    "Subscription": {
+        "recommendations": own("user"),
+    },
+    # The text names the shop's graph and is for those who may look into it.
+    "Explanation": {"cypher": STAFF},
+    "Model": {"metrics": STAFF},
+}
+
+# What these types hold is open to whoever may enter through one of the fields that return them.
+_OPEN: Mapping[str, str] = {
+    "Brand": "id externalId name",
+    "Category": "id externalId name level parent",
+    "Contribution": "kind value path sentence",
+    "EraseUserPayload": "erasedEvents userErrors",
+    "Explanation": "sentence score contributions neighbors",
+    "Item": "id externalId title description price currency priceLevel image available category brand",
+    "ItemConnection": "edges pageInfo nodes",
+    "ItemEdge": "cursor node",
+    "Metric": "model name value",
+    "Model": "version trainedAt trained snapshot",
+    "Neighbor": "similarity sharedItems sharedCategories",
+    "NeighborSummary": "shoppers sentence",
+    "Node": "id",
+    "PageInfo": "hasNextPage hasPreviousPage startCursor endCursor",
+    "PurchasePower": "income spendPerWeek basketValue priceLevel discountShare purchases known",
+    "Recommendation": "item rank score pinned explanation",
+    "RecommendationConnection": "edges pageInfo modelVersion asOf nodes",
+    "RecommendationEdge": "cursor node",
+    "RecordEventsPayload": "recorded existing rejected results userErrors clientMutationId",
+    "RecordedEvent": "eventId status",
+    "User": "id externalId purchasePower recommendations neighbors explain",
+    "UserConnection": "edges pageInfo nodes",
+    "UserEdge": "cursor node",
+    "UserError": "field code message",
+}
+
+RULES: Mapping[str, Rule] = MappingProxyType(
+    {f"{kind}.{name}": EVERYONE for kind, names in _OPEN.items() for name in names.split()}
+    | {f"{kind}.{name}": rule for kind, fields in _RULES.items() for name, rule in fields.items()}
+)
+"""The decision of each coordinate, `Type.field`."""
+
+
+def coordinates(schema: GraphQLSchema) -> set[str]:
+    """Return the coordinates of all fields of the schema but those of introspection."""
+    kinds = (kind for kind in schema.type_map.values() if not kind.name.startswith("__"))
+    return {
+        f"{kind.name}.{name}"
+        for kind in kinds
+        if is_object_type(kind) or is_interface_type(kind)
+        for name in kind.fields
+    }
+
+
+def check_complete(schema: GraphQLSchema) -> None:
+    """Raise `RuntimeError` when the schema and the decisions differ."""
+    found = coordinates(schema)
+    if undecided := sorted(found - RULES.keys()):
+        raise RuntimeError(f"nobody has decided who may use {', '.join(undecided)}: add them to api/permissions.py")
+    if gone := sorted(RULES.keys() - found):
+        raise RuntimeError(f"api/permissions.py decides about {', '.join(gone)}, which the schema does not have")
