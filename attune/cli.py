@@ -61,6 +61,18 @@ def moment_us(text: str | None, option: str = "--until") -> int | None:
     return int(moment.timestamp() * 1_000_000)
 
 
+def numbers(text: str) -> str:
+    """Return comma-separated whole numbers as they came; anything else is wrong use."""
+    if not all(part.strip().isdigit() for part in text.split(",")):
+        raise typer.BadParameter(f"{text!r} is not a list of whole numbers, such as 0,1,2")
+    return text
+
+
+def split_names(text: str | None) -> list[str] | None:
+    """Return comma-separated names, or None when nothing was given."""
+    return [name.strip() for name in text.split(",") if name.strip()] if text else None
+
+
 @app.command()
 def up(heap_mb: Annotated[int, typer.Option(min=256, help="Java heap in MiB.")] = 1024, json: Json = False) -> None:
     """Start the local Neo4j (fetched on first use) and print its addresses."""
@@ -140,26 +152,73 @@ def train(
 @app.command()
 def evaluate(
     models: Annotated[str | None, typer.Option(help="Comma-separated; all when left out.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the JSON table and the plots.")] = None,
-    cut: Annotated[str | None, typer.Option(help="Hold out what was bought from this date on (ISO 8601).")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the JSON table and the report.")] = None,
+    cut: Annotated[
+        list[str] | None, typer.Option(help="Hold out what was bought from this date on (ISO 8601); repeatable.")
+    ] = None,
+    origins: Annotated[int, typer.Option(min=1, help="Without --cut: hold out the last so many periods in turn.")] = 1,
+    days: Annotated[float | None, typer.Option(min=0.0, help="Length of a held-out period.")] = None,
     until: Annotated[str | None, typer.Option(help="End of the held-out period; the last event by default.")] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Train the network with so many seeds.")] = 1,
+    seeds: Annotated[str, typer.Option(help="Comma-separated; what draws is run with each.", callback=numbers)] = "0",
+    tuned: Annotated[
+        str | None, typer.Option(help="Settings of the baselines: a data set's name, or NAME:FILE of attune tune.")
+    ] = None,
+    keep: Annotated[
+        Path | None, typer.Option(help="Folder of measurements; baselines that are already there are not fitted again.")
+    ] = None,
     settings: Set = None,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Measure the model beside the baselines (docs/model.md)."""
-    from attune import training
+    """Measure the model beside the baselines (docs/evaluation.md)."""
+    from attune import measuring
 
-    names = [name.strip() for name in models.split(",") if name.strip()] if models else None
-    training.evaluate(
-        names,
+    measuring.evaluate(
+        split_names(models),
+        measuring.Periods(
+            cuts=tuple(moment for text in cut or () if (moment := moment_us(text, "--cut")) is not None),
+            origins=origins,
+            days=days,
+            until=moment_us(until, "--until"),
+        ),
+        seeds=[int(seed) for seed in seeds.split(",")],
+        tuned=tuned,
+        keep=keep,
         out=out,
-        cut=moment_us(cut, "--cut"),
-        until=moment_us(until, "--until"),
-        seeds=seeds,
         settings=settings or [],
         device=device,
+        json=json,
+    )
+
+
+@app.command()
+def tune(
+    name: Annotated[str, typer.Argument(help="What to call the data set in the file.")],
+    out: Annotated[Path, typer.Option(help="TOML file; what it holds of other baselines stays.")],
+    models: Annotated[str | None, typer.Option(help="Baselines, comma-separated; all when left out.")] = None,
+    cut: Annotated[str | None, typer.Option(help="Start of the validation period (ISO 8601).")] = None,
+    days: Annotated[float | None, typer.Option(min=0.0, help="Length of the validation period.")] = None,
+    until: Annotated[str | None, typer.Option(help="Use nothing from this date on.")] = None,
+    trials: Annotated[int, typer.Option(min=1, help="Trials for each baseline.")] = 10,
+    seconds: Annotated[float, typer.Option(min=0.0, help="No trial of a baseline starts after so long.")] = 600.0,
+    seed: Annotated[int, typer.Option(help="Of the search.")] = 0,
+    settings: Set = None,
+    json: Json = False,
+) -> None:
+    """Search the baselines' settings on the period before the one that is evaluated (docs/evaluation.md)."""
+    from attune import measuring
+
+    measuring.tune(
+        name,
+        split_names(models),
+        measuring.Periods(
+            cuts=() if cut is None else (moment_us(cut, "--cut") or 0,), days=days, until=moment_us(until, "--until")
+        ),
+        trials=trials,
+        seconds=seconds,
+        seed=seed,
+        out=out,
+        settings=settings or [],
         json=json,
     )
 

@@ -1,8 +1,7 @@
-"""`attune train` and `attune evaluate`: the graph as a snapshot, a model from it, its output back into the graph."""
+"""`attune train`: the graph as a snapshot, a model from it, its output back into the graph."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attune import console
@@ -124,36 +123,3 @@ def write_back(artefact: "Artefact", snapshot: "Snapshot") -> None:
             output.attends(artefact, snapshot),
         )
         write_derived(client, snapshot)
-
-
-def evaluate(
-    names: Sequence[str] | None,
-    *,
-    out: Path | None,
-    cut: int | None,
-    until: int | None,
-    seeds: int,
-    settings: Sequence[str],
-    device: str,
-    json: bool,
-) -> None:
-    """Measure models beside each other; print the table, and write JSON and plots to `out`."""
-    from attune.bars import TrainingBars
-    from gnn import evaluate as protocol
-    from gnn import plots
-    from gnn.config import from_settings
-
-    config = from_settings(settings)
-    chosen = protocol.check_names(names)
-    snapshot = read()
-    with TrainingBars(console.ERR) as progress:
-        found = protocol.evaluate(
-            snapshot, chosen, config, cut=cut, until=until, seeds=range(seeds), device=device, progress=progress
-        )
-    if out is not None:
-        plots.write_report(found, out)
-        console.say(f"Table and plots: {out}")
-    if json:
-        console.emit(found.to_json())
-    else:
-        console.table(*found.as_text())

@@ -1,7 +1,7 @@
-"""How good lists are: each metric as one number per user, so that comparisons can be paired."""
+"""How good lists are: nearly every metric is one number per user, so that comparisons can be paired."""
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int
+from jaxtyping import Bool, Float64, Int, Num
 
 K = 20
 HIT_K = 10
@@ -53,18 +53,64 @@ def top(score: Float64[np.ndarray, "U I"], k: int = K) -> Int[np.ndarray, "U K"]
     return result
 
 
-def bootstrap(
-    difference: Float64[np.ndarray, "U"], rng: np.random.Generator, resamples: int = 10_000
-) -> tuple[float, float]:
-    """Return the 95% interval of a paired mean difference over users, by the bootstrap's percentiles."""
-    n = len(difference)
-    if n == 0:
-        return 0.0, 0.0
-    means = np.concatenate(
-        [
-            difference[rng.integers(0, n, (min(500, resamples - low), n))].mean(axis=1)
-            for low in range(0, resamples, 500)
-        ]
-    )
-    low, high = np.percentile(means, (2.5, 97.5))
-    return float(low), float(high)
+def gain_ndcg(ranked: Int[np.ndarray, "U K"], gain: Float64[np.ndarray, "U I"], k: int = K) -> Float64[np.ndarray, "U"]:
+    """Return NDCG with a gain per user and item (money, say) in place of hits; nan where nothing is to be gained."""
+    discount = 1 / np.log2(np.arange(2, k + 2))
+    there = np.take_along_axis(gain, np.maximum(ranked[:, :k], 0), axis=1) * (ranked[:, :k] >= 0)
+    best = -np.sort(-gain, axis=1)[:, :k]
+    found = (there * discount[: there.shape[1]]).sum(axis=1)
+    ideal = (best * discount[: best.shape[1]]).sum(axis=1)
+    return _share(found, ideal)
+
+
+def self_information(ranked: Int[np.ndarray, "U K"], bits: Float64[np.ndarray, "I"]) -> Float64[np.ndarray, "U"]:
+    """Return the mean of the entries' self-information (novelty; Zhou et al., PNAS 2010); nan for an empty list."""
+    there = ranked >= 0
+    total = np.where(there, bits[np.maximum(ranked, 0)], 0.0).sum(axis=1)
+    return _share(total, there.sum(axis=1))
+
+
+def diversity(ranked: Int[np.ndarray, "U K"], category: Int[np.ndarray, "I"]) -> Float64[np.ndarray, "U"]:
+    """Return the share of a list's pairs that are of different categories; nan below two entries.
+
+    Items without a category (-1) are each of their own.
+    """
+    there = ranked >= 0
+    kind = np.where(there, category[np.maximum(ranked, 0)], -1)
+    alike = np.zeros(len(ranked))
+    for row, of_list in enumerate(kind):
+        count = np.bincount(of_list[of_list >= 0])
+        alike[row] = (count * (count - 1)).sum()
+    n = there.sum(axis=1)
+    return 1 - _share(alike, n * (n - 1))
+
+
+def calibration(
+    ranked: Int[np.ndarray, "U K"], kind: Int[np.ndarray, "I"], own: Float64[np.ndarray, "U C"]
+) -> Float64[np.ndarray, "U"]:
+    """Return how far the kinds of a list are from the user's own, in nats (Steck, RecSys 2018); 0 is calibrated.
+
+    KL(p || q'), p the user's shares (`own`, in any unit), q' = .99 q + .01 p with q the list's shares. nan where the
+    user or the list has nothing of a known kind (-1 is unknown).
+    """
+    known = (ranked >= 0) & (kind[np.maximum(ranked, 0)] >= 0)
+    row, _ = np.nonzero(known)
+    count = np.zeros(own.shape)
+    np.add.at(count, (row, kind[ranked[known]]), 1.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p = own / own.sum(axis=1, keepdims=True)
+        q = count / count.sum(axis=1, keepdims=True)
+        return np.where(p > 0, p * np.log(p / (0.99 * q + 0.01 * p)), p * 0 + q * 0).sum(axis=1)
+
+
+def gini(exposure: Float64[np.ndarray, "I"]) -> float:
+    """Return how unevenly lists show the items: 0 all alike, near 1 when one item has it all."""
+    total = exposure.sum()
+    if not total:
+        return 0.0
+    n = len(exposure)
+    return float(((2 * np.arange(1, n + 1) - n - 1) * np.sort(exposure)).sum() / (n * total))
+
+
+def _share(part: Num[np.ndarray, "U"], whole: Num[np.ndarray, "U"]) -> Float64[np.ndarray, "U"]:
+    return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)

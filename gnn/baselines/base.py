@@ -1,7 +1,8 @@
-"""What every baseline is given, and what it must be able to do."""
+"""What every baseline is given, what it must be able to do, and how its settings are described."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -18,6 +19,8 @@ class Past:
     users: int
     candidates: Int64[np.ndarray, "P"]
     """Rows of the snapshot's items, ascending."""
+    category: Int64[np.ndarray, "P"]
+    """The candidates' leaf categories; -1 for none."""
     user: Int64[np.ndarray, "N"]
     """One entry per user, candidate and distinct week; weeks count back from the cut."""
     position: Int64[np.ndarray, "N"]
@@ -35,7 +38,8 @@ class Past:
         rows = (events.type == kind) & (place[events.item] >= 0)
         ago = (snapshot.at - 1 - events.at[rows]) // features.WEEK_US
         found = np.unique(np.stack([events.user[rows], place[events.item[rows]], ago]), axis=1)
-        return Past(len(snapshot.user_ids), candidates, found[0], found[1], found[2])
+        category = snapshot.item_category[candidates].astype(np.int64)
+        return Past(len(snapshot.user_ids), candidates, category, found[0], found[1], found[2])
 
     def weeks(self, half_life_weeks: float = np.inf) -> sp.csr_matrix:
         """Return users x candidates: weeks with a purchase, each halved every `half_life_weeks`."""
@@ -43,9 +47,34 @@ class Past:
         shape = (self.users, len(self.candidates))
         return sp.csr_matrix((weight, (self.user, self.position)), shape=shape)
 
+    def log_weeks(self) -> sp.csr_matrix:
+        """Return users x candidates: log(1 + weeks with a purchase)."""
+        counts = self.weeks()
+        counts.data = np.log1p(counts.data)
+        return counts
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Where tuning looks for a setting's value."""
+
+    low: float
+    high: float
+    log: bool = False
+    """Whether values are drawn evenly by their logarithm."""
+    whole: bool = False
+    """Whether values are whole numbers."""
+
+
+Space = Mapping[str, Range]
+"""Setting -> where to look for its value."""
+
 
 class Recommender(Protocol):
-    """A method that scores every candidate for some users."""
+    """A method that scores every candidate for some users; its settings are the fields of a dataclass."""
+
+    SPACE: ClassVar[Space]
+    """What tuning may choose."""
 
     def fit(self, past: Past) -> None:
         """Learn from what was bought before the cut."""

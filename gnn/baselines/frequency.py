@@ -1,21 +1,28 @@
 """Personal frequency with decay: everybody gets what they bought most often lately; ties go to what is popular."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from gnn.baselines.base import Past
+from gnn.baselines.base import Past, Range, Space
 
-# .03 a week: chosen on the validation cut of Complete Journey.
-_HALF_LIFE_WEEKS = 23.0
 _TIE = 1e-6
 
 
+@dataclass(eq=False)
 class Frequency:
     """Weeks in which the user bought the item, each fading with its age."""
 
+    half_life_weeks: float = 23.0
+    """.03 a week."""
+
+    SPACE: ClassVar[Space] = {"half_life_weeks": Range(2, 104, log=True)}
+
     def fit(self, past: Past) -> None:
         """Count."""
-        self._own = past.weeks(_HALF_LIFE_WEEKS)
+        self._own = past.weeks(self.half_life_weeks)
         popularity = np.asarray(past.weeks().sum(axis=0)).ravel()
         self._tie = _TIE * popularity / max(popularity.max(initial=0.0), 1.0)
 

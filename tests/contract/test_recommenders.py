@@ -1,12 +1,14 @@
 """Every baseline, held to one contract."""
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
+from gnn import metrics
+from gnn.baselines import registry
 from gnn.baselines.base import Past, Recommender
-from gnn.evaluate import BASELINES
 from graph import snapshot as snapshots
 from graph.snapshot import Snapshot
 from tests import snapshots as shops
@@ -14,9 +16,9 @@ from tests import snapshots as shops
 WEEK_US = 7 * 86_400_000_000
 
 
-@pytest.fixture(params=sorted(BASELINES))
+@pytest.fixture(params=sorted(registry.BASELINES))
 def make(request: pytest.FixtureRequest) -> Callable[[], Recommender]:
-    return BASELINES[request.param]
+    return functools.partial(registry.make, request.param)
 
 
 def past_of(snapshot: Snapshot) -> Past:
@@ -79,3 +81,29 @@ def test_a_shop_without_purchases_is_scored(make: Callable[[], Recommender]):
     model = make()
     model.fit(past)
     assert np.isfinite(model.score(np.array([0, 1]))).all()
+
+
+def test_the_taste_of_a_user_and_of_most_comes_first(make: Callable[[], Recommender]):
+    rng = np.random.default_rng(0)
+    of_taste = {u: np.arange(6) if u < 50 else np.arange(6, 12) for u in range(60)}
+    pairs = np.array([(u, i) for u, taste in of_taste.items() for i in rng.choice(taste, 4, replace=False)])
+    past = Past(60, np.arange(12), np.full(12, -1), pairs[:, 0], pairs[:, 1], rng.integers(0, 10, len(pairs)))
+    model = make()
+    model.fit(past)
+    first = metrics.top(model.score(np.arange(50)), 5)
+    assert (first < 6).mean() > 0.85
+
+
+def test_what_is_masked_is_in_no_list(make: Callable[[], Recommender]):
+    past = past_of(shops.of_shop())
+    model = make()
+    model.fit(past)
+    known = past.weeks().toarray() > 0
+    ranked = metrics.top(np.where(known, -np.inf, model.score(np.arange(past.users))))
+    assert not (np.take_along_axis(known, np.maximum(ranked, 0), axis=1) & (ranked >= 0)).any()
+    assert ((ranked >= 0).sum(axis=1) == np.minimum(metrics.K, (~known).sum(axis=1))).all()
+
+
+def test_the_space_of_tuning_holds_settings_that_exist(make: Callable[[], Recommender]):
+    for name, where in make().SPACE.items():
+        assert where.low <= getattr(make(), name) <= where.high, name

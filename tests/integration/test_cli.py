@@ -145,7 +145,18 @@ def test_evaluate_writes_a_table_and_pictures(attune: Run, loaded: dict[str, Any
     table = json.loads(done.stdout)
     assert {row["model"] for row in table["rows"]} == {"popularity", "ease"}
     assert json.loads((out / "evaluation.json").read_text()) == table
-    assert (out / "evaluation.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (out / "report.html").read_text()
+
+
+def test_tune_writes_settings_that_evaluate_uses(attune: Run, loaded: dict[str, Any], tmp_path: Path):
+    assert loaded
+    file = tmp_path / "tuned.toml"
+    done = attune("tune", "shop", "--models", "frequency", "--trials", "2", "--out", str(file), "--json")
+    found = json.loads(done.stdout)["frequency"]["settings"]
+    used = attune("evaluate", "--models", "frequency", "--origins", "2", "--tuned", f"shop:{file}", "--json")
+    table = json.loads(used.stdout)
+    assert table["settings"]["frequency"] == found
+    assert len(table["origins"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -165,6 +176,9 @@ def test_evaluate_writes_a_table_and_pictures(attune: Run, loaded: dict[str, Any
         (("train", "--until", "yesterday"), "yesterday"),
         (("train", "--device", "abacus"), "abacus"),
         (("evaluate", "--models", "crystal-ball"), "crystal-ball"),
+        (("evaluate", "--tuned", "crystal-ball"), "crystal-ball"),
+        (("evaluate", "--seeds", "many"), "many"),
+        (("tune", "shop", "--models", "attune", "--out", "x.toml"), "attune"),
         (("fly",), "fly"),
     ],
 )

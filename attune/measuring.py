@@ -1,0 +1,133 @@
+"""`attune evaluate` and `attune tune`: models measured beside each other, and the settings of the baselines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attune import console
+from attune.training import read
+
+if TYPE_CHECKING:
+    from gnn.config import Config
+    from gnn.split import Cut
+    from graph.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """Which periods are held out: after these cuts, or the last ones."""
+
+    cuts: tuple[int, ...] = ()
+    """Microseconds UTC."""
+    origins: int = 1
+    days: float | None = None
+    until: int | None = None
+    """Microseconds UTC; nothing from here on is looked at."""
+
+    def of(self, snapshot: "Snapshot", config: "Config") -> "tuple[Cut, ...]":
+        """Return the periods, oldest first. Raises `NotEnoughData`."""
+        from gnn.evaluation import origins
+
+        if self.cuts:
+            return origins.at(snapshot, config, self.cuts, days=self.days, until=self.until)
+        return origins.rolling(snapshot, config, self.origins, days=self.days, until=self.until)
+
+
+def evaluate(
+    names: Sequence[str] | None,
+    periods: Periods,
+    *,
+    seeds: Sequence[int],
+    tuned: str | None,
+    keep: Path | None,
+    out: Path | None,
+    settings: Sequence[str],
+    device: str,
+    json: bool,
+) -> None:
+    """Measure models beside each other; print the table, and write JSON and the report to `out`."""
+    from attune.bars import TrainingBars
+    from gnn.config import from_settings
+    from gnn.evaluation import contenders, protocol, report, tuning
+    from gnn.evaluation.kept import Kept
+
+    config = from_settings(settings)
+    chosen = contenders.check_names(names)
+    data, _, file = (tuned or "").partition(":")
+    found = tuning.tuned(data, Path(file) if file else None) if tuned else {}
+    snapshot = read()
+    with TrainingBars(console.ERR) as progress:
+        table = protocol.evaluate(
+            snapshot,
+            contenders.named(chosen, config, device=device, tuned=found),
+            periods.of(snapshot, config),
+            config,
+            seeds=seeds,
+            progress=progress,
+            keep=None if keep is None else Kept(keep),
+        )
+    if out is not None:
+        report.write_report(table, out)
+        console.say(f"Report: {out / 'report.html'}")
+    if json:
+        console.emit(table.to_json())
+    else:
+        console.table(*table.as_text())
+
+
+def tune(
+    data: str,
+    names: Sequence[str] | None,
+    periods: Periods,
+    *,
+    trials: int,
+    seconds: float,
+    seed: int,
+    out: Path,
+    settings: Sequence[str],
+    json: bool,
+) -> None:
+    """Search the baselines' settings on the period before the last one, and write them to `out`."""
+    from dataclasses import asdict
+
+    from attune.bars import TrainingBars
+    from gnn.baselines.registry import BASELINES
+    from gnn.config import from_settings
+    from gnn.errors import BadConfig
+    from gnn.evaluation import origins, tuning
+
+    config = from_settings(settings)
+    for name in names or ():
+        if name not in BASELINES:
+            raise BadConfig(name, BASELINES, f"no such baseline; known: {', '.join(BASELINES)}")
+    snapshot = read()
+    (period,) = periods.of(snapshot, config)
+    period = period if periods.cuts else origins.before(period)
+    with TrainingBars(console.ERR) as progress:
+        found = tuning.tune(
+            snapshot,
+            names or tuple(BASELINES),
+            period,
+            config,
+            trials=trials,
+            seconds=seconds,
+            seed=seed,
+            progress=progress,
+        )
+    tuning.write(found, data, out)
+    console.say(f"Settings: {out}; use them by attune evaluate --tuned {data}:{out}")
+    if json:
+        console.emit({name: asdict(entry) for name, entry in found.items()})
+    else:
+        rows = [
+            [
+                name,
+                f"{entry.ndcg20_all:.4f}",
+                f"{entry.ndcg20_novel:.4f}",
+                f"{entry.trials}",
+                ", ".join(f"{key} {value}" for key, value in entry.settings.items()),
+            ]
+            for name, entry in found.items()
+        ]
+        console.table(["baseline", "ndcg20 all", "ndcg20 novel", "trials", "settings"], rows, right=(1, 2, 3))

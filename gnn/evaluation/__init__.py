@@ -1,0 +1,1 @@
+"""The protocol of measuring: origins, slices, metrics, intervals, tuning, report."""

@@ -1,0 +1,135 @@
+"""Finds the settings of baselines by Optuna, under one budget, on the period before the one that is reported."""
+
+import math
+import time
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import optuna
+
+from gnn.baselines import registry
+from gnn.baselines.base import Range
+from gnn.config import Config
+from gnn.errors import BadConfig
+from gnn.evaluation.measure import measure
+from gnn.evaluation.period import Period, prepare
+from gnn.split import Cut
+from gnn.train import Progress, Silent
+from graph.snapshot import Snapshot
+
+_FIGURES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The best settings of a baseline, and what they reached on the validation period."""
+
+    settings: dict[str, float]
+    ndcg20_all: float
+    ndcg20_novel: float
+    trials: int
+    seconds: float
+
+
+def tune(
+    snapshot: Snapshot,
+    names: Sequence[str],
+    cut: Cut,
+    config: Config | None = None,
+    *,
+    trials: int = 10,
+    seconds: float = math.inf,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> dict[str, Found]:
+    """Search each baseline's space by `trials` trials, its defaults first; none starts after `seconds`.
+
+    The objective is the mean logarithm of NDCG@20 on `all` and on `novel`, so that neither slice rules the other.
+    """
+    config = config or Config()
+    progress = progress or Silent()
+    period = prepare(snapshot, cut, config)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return {name: _tune(name, period, trials, seconds, seed, progress) for name in names}
+
+
+def _tune(name: str, period: Period, trials: int, seconds: float, seed: int, progress: Progress) -> Found:
+    begun = time.monotonic()
+    space = registry.BASELINES[name].SPACE
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
+    study.enqueue_trial({key: getattr(registry.make(name), key) for key in space})
+    progress.phase(f"Tuning {name}", trials)
+
+    def objective(trial: optuna.Trial) -> float:
+        settings = {key: _suggest(trial, key, where) for key, where in space.items()}
+        model = registry.make(name, settings, seed)
+        model.fit(period.known)
+        measured = measure(model.score, period, Silent()).per_user
+        figures = {part: float(np.nanmean(measured[part]["ndcg20"])) for part in ("all", "novel")}
+        for part, figure in figures.items():
+            trial.set_user_attr(part, figure)
+        progress.advance()
+        return sum(math.log(max(figure, 1e-6)) for figure in figures.values()) / 2
+
+    study.optimize(objective, n_trials=trials, timeout=None if math.isinf(seconds) else seconds)
+    best = study.best_trial
+    return Found(
+        settings={key: _rounded(value, space[key]) for key, value in best.params.items()},
+        ndcg20_all=best.user_attrs["all"],
+        ndcg20_novel=best.user_attrs["novel"],
+        trials=len(study.trials),
+        seconds=time.monotonic() - begun,
+    )
+
+
+def _suggest(trial: optuna.Trial, key: str, where: Range) -> float:
+    if where.whole:
+        return trial.suggest_int(key, int(where.low), int(where.high), log=where.log)
+    return _rounded(trial.suggest_float(key, where.low, where.high, log=where.log), where)
+
+
+def _rounded(value: float, where: Range) -> float:
+    """Return a value as it is written down, so that what was measured can be measured again."""
+    return int(value) if where.whole else float(f"{value:.{_FIGURES}g}")
+
+
+def write(found: Mapping[str, Found], data: str, path: Path) -> None:
+    """Add settings to a TOML file under the name of a data set; what is there of other baselines stays."""
+    known = tomllib.loads(path.read_text()) if path.exists() else {}
+    known.setdefault(data, {}).update({name: _entry(entry) for name, entry in found.items()})
+    lines: list[str] = []
+    for name, baselines in known.items():
+        for baseline, entry in baselines.items():
+            lines += [f'["{name}"."{baseline}"]', *(f"{key} = {value!r}" for key, value in entry.items()), ""]
+    path.write_text("\n".join(lines))
+
+
+def _entry(found: Found) -> dict[str, float]:
+    return {
+        **found.settings,
+        "validation_ndcg20_all": round(found.ndcg20_all, 4),
+        "validation_ndcg20_novel": round(found.ndcg20_novel, 4),
+        "trials": found.trials,
+    }
+
+
+def tuned(data: str, path: Path | None = None) -> dict[str, dict[str, float]]:
+    """Return baseline -> settings that were found for a data set: of a file, or of those that are known here.
+
+    Raises `BadConfig` for a data set or a baseline that is not known.
+    """
+    text = (files("gnn.baselines") / "tuned.toml").read_text() if path is None else path.read_text()
+    known = tomllib.loads(text)
+    if data not in known:
+        raise BadConfig(data, known, f"nothing is tuned for it; known: {', '.join(known) or 'none'}")
+    for name in known[data]:
+        if name not in registry.BASELINES:
+            raise BadConfig(name, registry.BASELINES, "no such baseline")
+    return {
+        name: {key: value for key, value in entry.items() if key in registry.BASELINES[name].SPACE}
+        for name, entry in known[data].items()
+    }

@@ -1,0 +1,296 @@
+"""The protocol on the small shop: split by time, full ranking, slices, groups, rolling origins, paired intervals."""
+
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+
+from gnn.baselines import registry
+from gnn.config import Config
+from gnn.errors import BadConfig, NotEnoughData
+from gnn.evaluation import contenders, origins, protocol, report, tuning
+from gnn.evaluation.intervals import intervals
+from gnn.evaluation.kept import Kept
+from gnn.evaluation.measure import SLICES, Score, measure
+from gnn.evaluation.period import COLD_USERS, EVERYONE, Period, prepare
+from gnn.evaluation.table import MEAN, Table
+from gnn.split import Cut
+from gnn.train import Silent
+from graph import snapshot as snapshots
+from graph.snapshot import Snapshot
+from tests import shop as shops
+from tests import snapshots as shop_snapshots
+
+SMALL = Config(epochs=1, min_buyers=1)
+FEW = ("popularity", "frequency", "frequency+ease")
+
+
+@pytest.fixture(scope="module")
+def snapshot() -> Snapshot:
+    return shop_snapshots.of_shop()
+
+
+@pytest.fixture(scope="module")
+def table(snapshot: Snapshot) -> Table:
+    """Two origins, two seeds, the network and some of the baselines."""
+    return protocol.evaluate(
+        snapshot,
+        contenders.named((*FEW, "bpr", "untrained", "attune"), SMALL, device="cpu"),
+        origins.rolling(snapshot, SMALL, 2),
+        SMALL,
+        seeds=(0, 1),
+    )
+
+
+@pytest.fixture(scope="module")
+def period(snapshot: Snapshot) -> Period:
+    return prepare(snapshot, origins.rolling(snapshot, SMALL)[0], SMALL)
+
+
+def test_every_model_is_on_every_slice_at_every_origin_and_in_their_mean(table: Table):
+    first, second = (origin.name for origin in table.origins)
+    everyone = {(row.origin, row.model, row.slice) for row in table.rows if row.group == EVERYONE}
+    assert everyone == {
+        (origin, model, name)
+        for origin in (first, second, MEAN)
+        for model in (*FEW, "bpr", "untrained", "attune")
+        for name in SLICES
+    }
+    for row in table.rows:
+        for metric in ("recall20", "ndcg20", "revenue_ndcg20", "hitrate10", "mrr", "coverage", "gini", "diversity"):
+            assert 0 <= row.metrics.get(metric, 0.0) <= 1, metric
+
+
+def test_the_mean_row_is_the_mean_of_the_origins(table: Table):
+    for model in ("frequency", "attune"):
+        at = [table.chosen("novel", origin=origin.name) for origin in table.origins]
+        each = [row.metrics["ndcg20"] for rows in at for row in rows if row.model == model]
+        whole = next(row.metrics["ndcg20"] for row in table.chosen("novel", origin=MEAN) if row.model == model)
+        assert len(each) == 2
+        assert whole == pytest.approx(np.mean(each))
+
+
+def test_the_network_is_compared_with_every_other_model(table: Table):
+    compared = [row for row in table.rows if row.model == "attune" and row.users]
+    assert {row.origin for row in compared} == {*(origin.name for origin in table.origins), MEAN}
+    for row in compared:
+        assert set(row.against) == {*FEW, "bpr", "untrained"}
+        for name, by in row.against.items():
+            other = next(
+                other
+                for other in table.rows
+                if (other.model, other.slice, other.group, other.origin) == (name, row.slice, row.group, row.origin)
+            )
+            for metric, gap in by.items():
+                assert gap.difference == pytest.approx(row.metrics[metric] - other.metrics[metric])
+                assert gap.low <= gap.difference + 1e-9
+                assert gap.difference <= gap.high + 1e-9
+
+
+def test_income_bands_and_cold_users_are_told_apart(table: Table, snapshot: Snapshot):
+    groups = {row.group for row in table.rows}
+    assert groups == {EVERYONE, COLD_USERS, "income: low", "income: high", "income: unknown"}
+    by = {row.group: row for row in table.chosen("all") if row.model == "frequency"}
+    rows = [row for row in table.rows if (row.model, row.slice, row.origin) == ("frequency", "all", MEAN)]
+    by = {row.group: row.users for row in rows}
+    assert by[EVERYONE] == by["income: low"] + by["income: high"] + by["income: unknown"]
+
+
+def test_what_happens_after_the_cut_changes_no_score(snapshot: Snapshot, period: Period):
+    """Two futures: whoever is ranked for in both gets the same scores."""
+    kept = snapshot.events.at < period.cut.at
+    mirrored = snapshots.build(
+        user_ids=snapshot.user_ids,
+        item_ids=snapshot.item_ids,
+        event_types=snapshot.event_types,
+        contexts=snapshot.contexts,
+        category_ids=snapshot.category_ids,
+        category_parent=snapshot.category_parent,
+        item_category=snapshot.item_category,
+        item_price=snapshot.item_price,
+        item_available=snapshot.item_available,
+        events=snapshots.make_events(
+            snapshot.events.user,
+            np.where(kept, snapshot.events.item, (snapshot.events.item + 1) % len(snapshot.item_ids)),
+            snapshot.events.type,
+            snapshot.events.at,
+        ),
+    )
+    assert not kept.all()
+    other = prepare(mirrored, period.cut, SMALL)
+    assert not np.array_equal(other.truth.toarray(), period.truth.toarray())
+    for name, contender in contenders.named((*FEW, "tifuknn"), SMALL).items():
+        users = np.arange(10)
+        here, there = (contender.fit(at, 0, Silent()).score(users) for at in (period, other))
+        assert np.array_equal(here, there), name
+
+
+def truth_first(period: Period) -> Score:
+    """The best lists there are: what is bought in the period, then the rest."""
+    return lambda users: period.truth[users].toarray().astype(np.float64)
+
+
+def test_whoever_knows_the_future_is_perfect_in_every_slice(period: Period):
+    measured = measure(truth_first(period), period, Silent())
+    for name in SLICES:
+        for metric in ("ndcg20", "mrr", "hitrate10"):
+            values = measured.per_user[name][metric]
+            assert np.isnan(values).all() or np.nanmin(values) == pytest.approx(1.0), (name, metric)
+
+
+def test_novel_and_unexplored_lists_hold_what_is_new(period: Period, snapshot: Snapshot):
+    bought = period.bought.toarray() > 0
+    leaf = snapshot.item_category
+    past = period.past.events
+    purchases = past.type == snapshot.event_types.index("purchase")
+    for name in ("novel", "unexplored"):
+        values = measure(truth_first(period), period, Silent()).per_user[name]["recall20"]
+        for place, user in enumerate(period.users):
+            wanted = (period.truth[[user]].toarray()[0] > 0) & ~bought[user]
+            if name == "unexplored":
+                seen = set(leaf[past.item[purchases & (past.user == user)]])
+                wanted &= np.array([leaf[item] not in seen for item in period.candidates])
+            assert np.isnan(values[place]) == (not wanted.any())
+
+
+def test_lists_of_a_whole_catalogue_miss_nothing():
+    snapshot = shop_snapshots.of_shop(shops.make(users=20, items=16))
+    cut = origins.rolling(snapshot, SMALL)
+    found = protocol.evaluate(snapshot, contenders.named(("frequency",), SMALL), cut, SMALL)
+    assert {row.slice: row.metrics["recall20"] for row in found.rows if row.users and row.group == EVERYONE} == {
+        row.slice: 1.0 for row in found.rows if row.users and row.group == EVERYONE
+    }
+
+
+def test_blocks_do_not_change_what_is_measured(period: Period, monkeypatch: pytest.MonkeyPatch):
+    score = contenders.named(("frequency",), SMALL)["frequency"].fit(period, 0, Silent()).score
+    whole = measure(score, period, Silent())
+    monkeypatch.setattr("gnn.evaluation.measure._CELLS", 3 * len(period.candidates))
+    parts = measure(score, period, Silent())
+    for name in SLICES:
+        for metric, values in whole.per_user[name].items():
+            assert np.array_equal(values, parts.per_user[name][metric], equal_nan=True)
+        assert whole.per_model[name] == parts.per_model[name]
+
+
+def test_rolling_origins_tile_the_end_of_the_events(snapshot: Snapshot):
+    cuts = origins.rolling(snapshot, SMALL, 3)
+    assert [cut.until for cut in cuts[:-1]] == [cut.at for cut in cuts[1:]]
+    assert cuts[-1].until == snapshot.at
+    assert origins.before(cuts[2]) == cuts[1]
+    days = origins.rolling(snapshot, SMALL, 2, days=7)
+    assert all(cut.until - cut.at == 7 * 86_400_000_000 for cut in days)
+    with pytest.raises(NotEnoughData, match="--origins"):
+        origins.rolling(snapshot, SMALL, 50)
+
+
+def test_explicit_cuts_are_followed_by_periods_of_the_length_asked_for(snapshot: Snapshot):
+    middle = int(np.median(snapshot.events.at))
+    assert origins.at(snapshot, SMALL, [middle], days=7) == (Cut(middle, middle + 7 * 86_400_000_000),)
+    assert origins.at(snapshot, SMALL, [middle]) == (Cut(middle, snapshot.at),)
+    with pytest.raises(NotEnoughData, match="--cut"):
+        origins.at(snapshot, SMALL, [snapshot.at])
+
+
+def test_a_period_without_purchases_is_refused(snapshot: Snapshot):
+    with pytest.raises(NotEnoughData):
+        prepare(snapshot, Cut(snapshot.at, snapshot.at + 1), SMALL)
+
+
+def test_unknown_models_and_settings_are_refused_and_the_known_ones_named():
+    with pytest.raises(BadConfig, match="popularity"):
+        contenders.check_names(["crystal-ball"])
+    with pytest.raises(BadConfig, match="complete-journey"):
+        tuning.tuned("crystal-ball")
+    with pytest.raises(BadConfig, match="half_life_weeks"):
+        registry.make("frequency", {"half_lives": 3.0})
+
+
+def test_intervals_agree_with_the_textbook_and_exclude_zero_when_the_gap_is_clear():
+    rng = np.random.default_rng(0)
+    theirs = rng.uniform(0.3, 0.5, (1, 400, 1))
+    gap = rng.normal(0.1, 0.2, (400, 1))
+    (found,) = intervals(theirs[0] + gap, theirs, rng)
+    error = 1.96 * gap.std() / np.sqrt(400)
+    assert found.difference == pytest.approx(gap.mean())
+    assert found.low == pytest.approx(gap.mean() - error, abs=0.002)
+    assert found.high == pytest.approx(gap.mean() + error, abs=0.002)
+    assert found.relative == pytest.approx(gap.mean() / theirs.mean())
+    assert 0 < found.relative_low < found.relative < found.relative_high
+
+
+def test_over_origins_a_user_is_drawn_whole():
+    """The same gap at both origins is no more certain than at one; independent gaps are."""
+    rng = np.random.default_rng(0)
+    theirs = np.full((1, 300, 2), 0.5)
+    one = rng.normal(0.1, 0.2, (300, 1))
+    other = rng.normal(0.1, 0.2, (300, 1))
+    alone, same, apart = (
+        intervals(0.5 + gap, theirs[:, :, : gap.shape[1]], rng)[0]
+        for gap in (one, np.hstack([one, one]), np.hstack([one, other]))
+    )
+    width = alone.high - alone.low
+    assert same.high - same.low == pytest.approx(width, rel=0.05)
+    assert apart.high - apart.low < 0.8 * width
+    absent = np.hstack([one, np.full((300, 1), np.nan)])
+    assert intervals(0.5 + absent, theirs, rng)[0].difference == pytest.approx(one.mean())
+
+
+def test_measurements_are_taken_over_when_everything_agrees(snapshot: Snapshot, tmp_path: Path):
+    keep = Kept(tmp_path)
+    cuts = origins.rolling(snapshot, SMALL)
+    fitted: list[str] = []
+
+    def run(name: str, half_life: float) -> Table:
+        inner = contenders.baseline(name, {"half_life_weeks": half_life})
+
+        def fit(period: Period, seed: int, progress: protocol.Progress) -> contenders.Fitted:
+            fitted.append(name)
+            return inner.fit(period, seed, progress)
+
+        contender = contenders.Contender(fit, draws=False, settings=inner.settings)
+        return protocol.evaluate(snapshot, {name: contender}, cuts, SMALL, keep=keep)
+
+    first, again = run("frequency", 8.0), run("frequency", 8.0)
+    assert fitted == ["frequency"]
+    assert orjson.dumps(first.to_json()["rows"]) == orjson.dumps(again.to_json()["rows"])
+    run("frequency", 9.0)
+    assert len(fitted) == 2
+
+
+def test_tuning_tries_the_defaults_and_writes_what_is_read_again(snapshot: Snapshot, tmp_path: Path):
+    cut = origins.before(origins.rolling(snapshot, SMALL)[0])
+    found = tuning.tune(snapshot, ("frequency", "itemknn"), cut, SMALL, trials=3)
+    default = tuning.tune(snapshot, ("frequency",), cut, SMALL, trials=1)
+    assert default["frequency"].settings == {"half_life_weeks": 23.0}
+    assert found["frequency"].ndcg20_all * found["frequency"].ndcg20_novel >= (
+        default["frequency"].ndcg20_all * default["frequency"].ndcg20_novel
+    )
+    path = tmp_path / "tuned.toml"
+    tuning.write(default, "shop", path)
+    tuning.write({"itemknn": found["itemknn"]}, "shop", path)
+    assert tuning.tuned("shop", path) == {
+        "frequency": default["frequency"].settings,
+        "itemknn": found["itemknn"].settings,
+    }
+
+
+def test_tuned_settings_of_this_repository_are_settings_that_exist():
+    for name, settings in tuning.tuned("complete-journey").items():
+        contenders.baseline(name, settings)
+        assert settings
+
+
+def test_report_is_one_page_that_holds_everything_and_fetches_nothing(table: Table, tmp_path: Path):
+    report.write_report(table, tmp_path)
+    data = orjson.loads((tmp_path / "evaluation.json").read_bytes())
+    assert len(data["rows"]) == len(table.rows)
+    text = (tmp_path / "report.html").read_text()
+    assert text.count("<svg") == 9
+    assert "Every interval" in text
+    assert "<script" not in text
+    assert 'src="' not in text
+    assert 'href="http' not in text
+    columns, cells = table.as_text()
+    assert all(len(row) == len(columns) for row in cells)
