@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
+from starlette_compress import CompressMiddleware
 
 from api import graphiql
 from api.auth import Authenticator, AuthSettings
@@ -28,6 +29,8 @@ from api.models import CurrentModel
 from api.recommender import Recommender
 from api.refusals import Unauthenticated, failure
 from api.schema import build
+from api.trusted import TrustedDocuments
+from api.trusted import read as read_manifest
 from graph.client import Settings
 from graph.errors import GraphError
 
@@ -54,33 +57,45 @@ class ApiSettings:
     """Names that the service answers to (`Host`); None: any."""
     origins: tuple[str, ...] = ()
     """Origins of other sites whose pages may call the API."""
+    documents: Path | None = None
+    """Manifest of trusted documents."""
+    trusted_only: bool = False
+    """Whether nothing but trusted documents is run."""
 
 
 class App(Starlette):
     """A Starlette app that knows its service."""
 
     recommender: Recommender
+    limits: Limits
 
 
 def create_app(settings: ApiSettings) -> App:
-    """Return the application. Raises `graph.errors.Unavailable` for an address that is none.
+    """Return the application.
+
+    Raises `graph.errors.Unavailable` for an address that is none and `api.faults.BadManifest` for bad documents.
 
     Neither a database nor a model must be there: `/readyz` says what is missing, and it is used once it comes.
     """
     metrics = Metrics()
     authenticator = Authenticator(settings.auth)
+    trusted = TrustedDocuments(
+        read_manifest(settings.documents) if settings.documents else None, only=settings.trusted_only
+    )
+    schema = build(settings.limits, development=settings.development, trusted=trusted)
     models = CurrentModel(settings.models)
     recommender = Recommender(SteadyClient(settings.neo4j), models, metrics)
     _watch(metrics, recommender)
     has_graphiql = graphiql.complete(settings.graphiql_assets)
     view = GraphQLView(
-        build(settings.limits, development=settings.development),
+        schema,
         recommender,
         settings.limits,
         authenticator=authenticator,
         development=settings.development,
         graphiql_available=has_graphiql,
         origins=settings.origins,
+        trusted=trusted,
     )
 
     async def page(_: Request) -> Response:
@@ -132,11 +147,13 @@ def create_app(settings: ApiSettings) -> App:
             # Outermost: a page of another origin must be able to read refusals too.
             *([_cors(settings.origins)] if settings.origins else []),
             Middleware(Guard, metrics=metrics, limits=settings.limits, hosts=settings.hosts),
+            # Fast levels: an answer of 10 kB takes well under a millisecond.
+            Middleware(CompressMiddleware, minimum_size=1_000),
         ],
         exception_handlers={404: _not_found},
         lifespan=lifespan,
     )
-    app.recommender = recommender
+    app.recommender, app.limits = recommender, settings.limits
     return app
 
 

@@ -1,7 +1,7 @@
 """From query text to a checked document: measured before it is validated, parsed and validated once per text."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from graphql import DocumentNode, GraphQLError, OperationDefinitionNode, validate
@@ -27,13 +27,16 @@ class Checked:
 
 
 class Documents:
-    """Recently used documents of one schema that were found valid."""
+    """Documents of one schema that were found valid: the recently used ones, and for good those named `lasting`."""
 
-    def __init__(self) -> None:
+    def __init__(self, lasting: Collection[str] = ()) -> None:
         self._known: OrderedDict[str, Checked] = OrderedDict()
+        self._lasting: dict[str, Checked | None] = dict.fromkeys(lasting)
 
     def get(self, query: str) -> Checked | None:
         """Return the document of this text if it is known to be valid."""
+        if query in self._lasting:
+            return self._lasting[query]
         checked = self._known.get(query)
         if checked is not None:
             self._known.move_to_end(query)
@@ -41,7 +44,9 @@ class Documents:
 
     def keep(self, query: str, checked: Checked) -> None:
         """Remember a valid document."""
-        if len(query) <= _LONGEST:
+        if query in self._lasting:
+            self._lasting[query] = checked
+        elif len(query) <= _LONGEST:
             self._known[query] = checked
             if len(self._known) > _MOST:
                 self._known.popitem(last=False)

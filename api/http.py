@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -27,13 +28,15 @@ from strawberry.types.unset import UNSET, UnsetType
 from api import graphiql
 from api.auth import CREDENTIALS, Authenticator
 from api.context import Context
-from api.errors import Code
+from api.errors import Code, Refused
 from api.identity import Identity
 from api.limits import Limits
 from api.rate import Buckets
 from api.recommender import Recommender
-from api.refusals import RateLimited, Unauthenticated, failure
+from api.refusals import RateLimited, Unauthenticated, failure, refusal
 from api.schema import publish
+from api.sockets import SocketHandler
+from api.trusted import TrustedDocuments
 
 REQUEST_ID = "attune.request_id"
 """Where the request's id lies in its ASGI scope."""
@@ -72,6 +75,8 @@ def negotiated(accept: str | None) -> str | None:
 class GraphQLView(GraphQL[Context, None]):
     """`/graphql` over HTTP POST and GET, server-sent events and graphql-transport-ws."""
 
+    graphql_transport_ws_handler_class = SocketHandler
+
     def __init__(
         self,
         schema: strawberry.Schema,
@@ -82,6 +87,7 @@ class GraphQLView(GraphQL[Context, None]):
         development: bool,
         graphiql_available: bool,
         origins: Sequence[str] = (),
+        trusted: TrustedDocuments | None = None,
     ) -> None:
         super().__init__(
             schema,
@@ -91,6 +97,7 @@ class GraphQLView(GraphQL[Context, None]):
             connection_init_wait_timeout=timedelta(seconds=_INIT_S),
             allowed_origins=origins,
         )
+        self.trusted = trusted or TrustedDocuments()
         self._authenticator = authenticator
         self._buckets = Buckets(limits.rate_per_s, limits.burst)
         self._recommender = recommender
@@ -107,18 +114,29 @@ class GraphQLView(GraphQL[Context, None]):
             # Before the body is read. GraphiQL's page itself tells nothing, and a browser sends no credentials for it.
             if not (self.graphql_ide and self._asks_for_page(request)):
                 identity = scope[IDENTITY] = await self._authenticator.identify(request.headers)
-                if self._authenticator.required and (wait := self._buckets.take(identity.name, identity.rate_per_s)):
+                if wait := self.wait_s(identity):
                     raise RateLimited(wait)
             response = await self.run(request)
         except Unauthenticated as refused:
             response = refused.response()
         except RateLimited as limited:
             response = limited.response()
+        except Refused as refused:
+            response = refusal(self.count(refused))
         except HTTPException as refused:
             allow = {"allow": "POST" if request.method == "GET" else "GET, POST"}
             headers = allow if refused.status_code == 405 else None
             response = failure(refused.status_code, refused.reason, headers=headers)
         await response(scope, receive, send)
+
+    def wait_s(self, identity: Identity) -> float:
+        """Count one operation of a caller; return how long it must wait, 0 when it may go on."""
+        return self._buckets.take(identity.name, identity.rate_per_s) if self._authenticator.required else 0.0
+
+    def count(self, refused: Refused) -> Refused:
+        """Count a refusal that no operation was begun for, and return it."""
+        self._recommender.metrics.error(str((refused.extensions or {})["code"]))
+        return refused
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """Return the context of a request or a connection."""
@@ -147,7 +165,8 @@ class GraphQLView(GraphQL[Context, None]):
         return self._asks_for_page(request)
 
     def _asks_for_page(self, request: BaseRequestProtocol | Request) -> bool:
-        asks = request.method == "GET" and request.query_params.get("query") is None
+        given = request.query_params
+        asks = request.method == "GET" and given.get("query") is None and given.get("documentId") is None
         return asks and "text/html" in request.headers.get("accept", "")
 
     async def render_graphql_ide(self, request: Request) -> Response:
@@ -164,12 +183,19 @@ class GraphQLView(GraphQL[Context, None]):
                 raise HTTPException(415, f"The body must be {JSON}.")
             if parameters.get("charset", "utf-8").strip('"').lower() not in ("utf-8", "utf8"):
                 raise HTTPException(415, "The body must be UTF-8.")
-        elif not request.query_params.get("query"):
-            raise HTTPException(400, "There is no `query`.")
         data = await super().parse_http_body(request)
-        if isinstance(data, GraphQLRequestData) and not isinstance(data.operation_name, str | None):  # pyright: ignore
+        if not isinstance(data, GraphQLRequestData):
+            raise HTTPException(400, "Send one operation at a time.")
+        if not isinstance(data.operation_name, str | None):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise HTTPException(400, "`operationName` must be a string or null.")
-        return data
+        name: object = None
+        if not data.query:
+            given = request.query_params if request.method == "GET" else self.parse_json(await request.get_body())
+            name = given.get("documentId")
+        query = self.trusted.text({"query": data.query, "documentId": name, "extensions": data.extensions})
+        if not query:
+            raise HTTPException(400, "There is no `query`.")
+        return replace(data, query=query)
 
     def parse_json(self, data: str | bytes) -> Any:  # noqa: ANN401 - what a client sent can be anything
         """Read JSON; what GraphQL needs is an object."""

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from api.faults import BadKeys
 from api.identity import Identity, Scope
 
 log = logging.getLogger("attune.api")
@@ -24,10 +25,6 @@ PREFIX = "attune_"
 
 # Looking whether the file has changed costs one stat; a revoked key works for at most this long.
 _LOOK_EVERY_S = 1.0
-
-
-class BadKeys(Exception):  # noqa: N818 - it reads as what happened
-    """The file of keys cannot be read; the message says what to do."""
 
 
 class Key(BaseModel):

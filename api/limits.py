@@ -51,6 +51,8 @@ class Limits:
     """Requests of one key at once, after a pause."""
     in_flight: int = 1_000
     """Requests that are worked on at once; more are told to come again."""
+    sockets: int = 2_000
+    """Open WebSocket connections."""
     receive_timeout_s: float = 10.0
     """Longest wait for the head of a request, and for its body."""
     send_timeout_s: float = 30.0

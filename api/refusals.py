@@ -8,7 +8,7 @@ from types import MappingProxyType
 import orjson
 from starlette.responses import Response
 
-from api.errors import Code
+from api.errors import Code, Refused
 
 CODES: Mapping[int, Code] = MappingProxyType(
     {
@@ -40,6 +40,11 @@ def failure(
     extensions = {"code": str(code or CODES.get(status, Code.INTERNAL)), **data}
     body = {"errors": [{"message": message, "extensions": extensions}]}
     return Response(orjson.dumps(body), status, headers, media_type="application/json; charset=utf-8")
+
+
+def refusal(refused: Refused) -> Response:
+    """Return a refusal of the request as a whole, in the same form."""
+    return Response(orjson.dumps({"errors": [refused.formatted]}), 400, media_type="application/json; charset=utf-8")
 
 
 class Reason(StrEnum):

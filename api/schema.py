@@ -20,6 +20,7 @@ from api.mutation import Mutation
 from api.permissions import check_complete
 from api.query import Query
 from api.subscription import Subscription
+from api.trusted import TrustedDocuments
 
 log = logging.getLogger("attune.api")
 
@@ -101,13 +102,16 @@ class AttuneSchema(strawberry.Schema):
         """Leave errors to `publish`."""
 
 
-def build(limits: Limits | None = None, *, development: bool = True) -> strawberry.Schema:
+def build(
+    limits: Limits | None = None, *, development: bool = True, trusted: TrustedDocuments | None = None
+) -> strawberry.Schema:
     """Return the schema; outside development it does not answer questions about itself.
 
-    Raises `RuntimeError` for a field about which `api.permissions` says nothing.
+    Raises `RuntimeError` for a field about which `api.permissions` says nothing, and `BadManifest` for a trusted
+    document that cannot run.
     """
     bounds = limits or Limits()
-    documents = Documents()
+    documents = Documents(trusted.texts if trusted else ())
     extensions: list[type[SchemaExtension]] = [] if development else [DisableIntrospection]
     schema = AttuneSchema(
         query=Query,
@@ -121,6 +125,8 @@ def build(limits: Limits | None = None, *, development: bool = True) -> strawber
         config=StrawberryConfig(disable_field_suggestions=not development),
     )
     check_complete(schema._schema)  # pyright: ignore
+    if trusted:
+        trusted.check(schema._schema, bounds)  # pyright: ignore
     return schema
 
 

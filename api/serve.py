@@ -12,6 +12,7 @@ import orjson
 import uvicorn
 
 from api.app import ApiSettings, App, create_app
+from api.connection import bounded
 
 # A WebSocket message is one operation: no larger than what a document may be.
 _MESSAGE_BYTES = 65_536
@@ -42,7 +43,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         taken.bind((host, port))
         # A bound socket alone does not keep another from binding the same address with SO_REUSEADDR.
-        taken.listen(128)
+        taken.listen(2_048)
     except OSError as error:
         taken.close()
         if error.errno == errno.EADDRINUSE:
@@ -64,7 +65,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 loop="uvloop",
-                http="httptools",
+                http=bounded(app.limits),
                 ws="websockets-sansio",
                 ws_max_size=_MESSAGE_BYTES,
                 log_config=None,

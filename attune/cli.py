@@ -274,11 +274,24 @@ def serve(
         list[str] | None, typer.Option(help="Origin whose pages may call, https://shop.example; repeatable.")
     ] = None,
     rate: Annotated[float | None, typer.Option(min=0.01, help="Requests a second of one key; 100 by default.")] = None,
+    documents: Annotated[
+        Path | None, typer.Option(dir_okay=False, exists=True, help="Manifest of trusted documents, JSON.")
+    ] = None,
+    trusted_only: Annotated[bool, typer.Option("--trusted-only", help="Run nothing but trusted documents.")] = False,
 ) -> None:
     """Serve the GraphQL API and the page until Ctrl-C (docs/operating.md)."""
     from attune import serving
 
-    serving.serve(host, port, auth=auth, development=development, origins=tuple(cors_origin or ()), rate=rate)
+    serving.serve(
+        host,
+        port,
+        auth=auth,
+        development=development,
+        origins=tuple(cors_origin or ()),
+        rate=rate,
+        documents=documents,
+        trusted_only=trusted_only,
+    )
 
 
 @key_app.command("create")
@@ -328,7 +341,7 @@ def demo(
 
 def main() -> None:
     """Run the command line; every known failure ends in one line and a remedy."""
-    from api.keys import BadKeys
+    from api.faults import Fault
     from gnn.errors import BadConfig, ModelError, NotEnoughData
     from graph.errors import GraphError
 
@@ -340,7 +353,7 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         console.stop("interrupted; nothing is lost", "Run the same command again to go on where it stopped.")
-    except (BadConfig, BadKeys, NotEnoughData) as error:
+    except (BadConfig, Fault, NotEnoughData) as error:
         console.stop(str(error), code=console.WRONG_USE)
     except (GraphError, ModelError) as error:
         console.stop(str(error))

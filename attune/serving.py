@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -20,6 +21,8 @@ def serve(
     development: bool | None = None,
     origins: tuple[str, ...] = (),
     rate: float | None = None,
+    documents: Path | None = None,
+    trusted_only: bool = False,
 ) -> None:
     """Serve until Ctrl-C; ends with exit code 1 when the port is taken, and with 2 when nobody would be kept out.
 
@@ -28,6 +31,8 @@ def serve(
     from api.limits import Limits
     from api.serve import serve as serve_api
 
+    if trusted_only and documents is None:
+        console.stop("--trusted-only needs --documents", "Name the manifest of your apps.", code=console.WRONG_USE)
     admitted = access.decide(host, auth)
     for origin in origins:
         _check_origin(origin)
@@ -39,6 +44,8 @@ def serve(
         development=admitted.hosts is not None if development is None else development,
         origins=origins,
         limits=limits,
+        documents=documents,
+        trusted_only=trusted_only,
     )
     console.say(f"Page      http://{host}:{port}/")
     if settings.development:

@@ -63,5 +63,11 @@ def test_the_limits_on_the_page_are_those_of_the_code() -> None:
         "`ids` of `nodes`": limits.MAX_NODES,
         "body": bounds.body_bytes // 1_048_576,
         "time of a request": int(bounds.request_timeout_s),
+        "time for the head of a request, and for its body": int(bounds.receive_timeout_s),
+        "time in which a client takes nothing of its answer": int(bounds.send_timeout_s),
+        "requests worked on at once": bounds.in_flight,
+        "open WebSocket connections": bounds.sockets,
+        "operations open on one connection": bounds.subscriptions,
+        "requests a second of one key": int(bounds.rate_per_s),
         "time of a statement to the database": 10,
     }
