@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from gnn.evaluation.intervals import Interval
 from gnn.evaluation.period import EVERYONE
@@ -30,7 +31,14 @@ def accuracy(table: Table) -> Figure:
         for place, (row, value) in enumerate(zip(chosen, values, strict=True)):
             if row.spread:
                 ax.errorbar(value, place, xerr=row.spread, color=INK, capsize=2, linewidth=1)
-            ax.annotate(f"{value:.4f}", (value, place), xytext=(6, 0), textcoords="offset points", va="center", size=8)
+            ax.annotate(
+                f"{value:.4f}",
+                (value + row.spread, place),
+                xytext=(6, 0),
+                textcoords="offset points",
+                va="center",
+                size=8,
+            )
         ax.set_title(f"NDCG@20, {name}", loc="left")
         ax.margins(x=0.16, y=0.02)
         ax.tick_params(axis="y", length=0)
@@ -162,7 +170,8 @@ def training(table: Table) -> Figure:
 
 
 def _figure(width: float, height: float) -> Figure:
-    return Figure(figsize=(width, height), layout="constrained")
+    engine = ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.06)
+    return Figure(figsize=(width, height), layout=engine)
 
 
 def _slices(table: Table) -> list[str]:
@@ -223,25 +232,38 @@ def _points(
     rows = [row for row in table.chosen(slice_name) if x in row.metrics and y in row.metrics]
     for row in rows:
         ax.scatter(row.metrics[x], row.metrics[y], color=_colour(row, table), s=36, zorder=3)
-    _labels(ax, [(row.metrics[x], row.metrics[y], row.model) for row in rows])
     ax.set_xlabel(x_label)
     ax.set_ylabel(y_label)
-    ax.margins(0.12)
+    ax.margins(0.08)
+    _labels(ax, [(row.metrics[x], row.metrics[y], row.model) for row in rows])
 
 
 def _labels(ax: Axes, points: Sequence[tuple[float, float, str]]) -> None:
-    """Write names beside points, above or below in turn where two are close."""
-    if not points:
-        return
-    wide = max(max(x for x, _, _ in points) - min(x for x, _, _ in points), 1e-9)
-    high = max(max(y for _, y, _ in points) - min(y for _, y, _ in points), 1e-9)
-    taken: list[tuple[float, float]] = []
-    for x, y, name in sorted(points):
-        shift = 4
-        for step in range(6):
-            shift = 4 + 10 * step if step % 2 == 0 else -6 - 10 * step
-            place = (x / wide, y / high + shift / 220)
-            if all(abs(place[0] - a) > 0.16 or abs(place[1] - b) > 0.04 for a, b in taken):
-                break
-        taken.append((x / wide, y / high + shift / 220))
-        ax.annotate(name, (x, y), xytext=(6, shift), textcoords="offset points", size=8, color=INK)
+    """Write the points' names in a column beside the picture, each led to its point."""
+    low, high = ax.get_ylim()
+    step = (high - low) / max(len(points), 18)
+    places: list[float] = []
+    for _, y, _ in sorted(points, key=lambda point: point[1]):
+        places.append(max(y, places[-1] + step) if places else y)
+    over = max((places[-1] if places else high) - high, 0.0)
+    for n in range(len(places) - 1, -1, -1):
+        places[n] = min(places[n], places[n + 1] - step) if n + 1 < len(places) else places[n] - over
+    column = ax.get_yaxis_transform()
+    for (x, y, name), place in zip(sorted(points, key=lambda point: point[1]), places, strict=True):
+        ax.annotate(
+            name,
+            (x, y),
+            xytext=(1.03, place),
+            textcoords=column,
+            va="center",
+            size=8,
+            color=INK,
+            arrowprops={
+                "arrowstyle": "-",
+                "relpos": (0, 0.5),
+                "color": "#d6d3d1",
+                "linewidth": 0.6,
+                "shrinkA": 0,
+                "shrinkB": 3,
+            },
+        )

@@ -13,7 +13,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from gnn.evaluation import charts
-from gnn.evaluation.measure import PER_MODEL, PER_USER
+from gnn.evaluation.measure import ACCURACY, PER_MODEL, PER_USER
 from gnn.evaluation.period import COLD_EVENTS, COLD_SHARE, EVERYONE
 from gnn.evaluation.table import Table
 
@@ -26,11 +26,12 @@ body { margin: 0 auto; max-width: 72rem; padding: 2rem 1.25rem 4rem; background:
   font: 15px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.6rem; margin: 0 0 .25rem; } h2 { font-size: 1.15rem; margin: 2.5rem 0 .5rem; }
 p { color: var(--dim); margin: .25rem 0 .75rem; max-width: 52rem; }
-.scroll { overflow-x: auto; } svg { max-width: 100%; height: auto; }
+.scroll { overflow-x: auto; margin-bottom: 1rem; } svg { width: 100%; min-width: 44rem; height: auto; display: block; }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; width: 100%; }
 th, td { padding: .25rem .5rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child { text-align: left; } thead th { color: var(--dim); font-weight: 500; }
-td.best { font-weight: 700; } tr.ours td { color: var(--ours); } td.sure { font-weight: 600; }
+td.best { font-weight: 700; } tr.ours td { color: var(--ours); }
+.words td:last-child, .words th:last-child { text-align: left; white-space: normal; }
 summary { cursor: pointer; color: var(--ours); margin: .5rem 0; } code { font-size: 12px; }
 """
 
@@ -47,9 +48,6 @@ _TITLES = {
     "coverage": "coverage",
     "gini": "Gini",
 }
-# Of these a smaller figure is a better one.
-_DOWN = ("category_calibration", "price_calibration", "gini")
-
 _SLICES = {
     "all": "everything bought in the period",
     "novel": "what the user bought before is taken out of lists and truth",
@@ -113,15 +111,12 @@ def _head(table: Table) -> str:
 def _figures(table: Table, slice_name: str, text: str) -> str:
     rows = table.chosen(slice_name)
     metrics = [name for name in (*PER_USER, *PER_MODEL) if any(name in row.metrics for row in rows)]
-    best = {
-        name: (min if name in _DOWN else max)(row.metrics[name] for row in rows if name in row.metrics)
-        for name in metrics
-    }
+    best = {name: max(row.metrics[name] for row in rows if name in row.metrics) for name in metrics if name in ACCURACY}
     cells: list[str] = []
     for row in rows:
         figures = "".join(
             f'<td class="best">{row.metrics[name]:.4f}</td>'
-            if row.metrics.get(name) == best[name]
+            if name in row.metrics and row.metrics[name] == best.get(name)
             else f"<td>{row.metrics[name]:.4f}</td>"
             if name in row.metrics
             else "<td></td>"
@@ -171,7 +166,7 @@ def _settings(table: Table) -> str:
         [model, f"{table.seconds[model]:.1f}" if model in table.seconds else "", _told(settings)]
         for model, settings in table.settings.items()
     ]
-    return _table(["model", "seconds to fit", "settings"], rows)
+    return f'<div class="words">{_table(["model", "seconds to fit", "settings"], rows)}</div>'
 
 
 def _told(settings: dict[str, object]) -> str:
