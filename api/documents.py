@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from graphql import DocumentNode, GraphQLError, OperationDefinitionNode, validate
@@ -72,14 +73,20 @@ class DocumentExtension(SchemaExtension):
         if context.query and (checked := self._documents.get(context.query)):
             context.graphql_document = checked.document
             self._checked = checked
-        yield
+        with self._phase("parse"):
+            yield
 
     def on_validate(self) -> Iterator[None]:
         """Measure first (validation itself can be slow on a hostile document), validate, then look at permissions."""
         context = self.execution_context
         if context.graphql_document is not None:
-            context.pre_execution_errors = self._refused(context.graphql_document)
+            with self._phase("validate"):
+                context.pre_execution_errors = self._refused(context.graphql_document)
         yield
+
+    def _phase(self, name: str) -> AbstractContextManager[None]:
+        context = self.execution_context.context
+        return context.recommender.metrics.phase(name) if isinstance(context, Context) else nullcontext()
 
     def _refused(self, document: DocumentNode) -> list[GraphQLError]:
         context = self.execution_context

@@ -1,11 +1,11 @@
 """What stands in front of every route: a request id, a bound on the body, headers for browsers, a count."""
 
 import asyncio
-import logging
 import time
 import uuid
 from collections.abc import Collection
 
+from opentelemetry.trace import SpanKind
 from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,8 +15,8 @@ from api.http import REQUEST_ID
 from api.limits import Limits
 from api.metrics import Metrics
 from api.refusals import failure
-
-log = logging.getLogger("attune.api")
+from api.tracing import caller
+from graph import tracing
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; connect-src 'self'; "
@@ -76,6 +76,7 @@ class Guard:
             self._sockets -= 1
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"] if scope["path"] in _PATHS else "other"
         begun, status, waiting = time.perf_counter(), 0, True
         body = _Body(receive, self._limits)
 
@@ -98,13 +99,16 @@ class Guard:
             if refusal := self._refusal(scope):
                 await refusal(scope, receive, guarded)
             else:
-                await self._app(scope, body.receive, guarded)
+                with tracing.span(f"{scope['method']} {path}", kind=SpanKind.SERVER, parent=caller(scope)) as span:
+                    await self._app(scope, body.receive, guarded)
+                    if span:
+                        span.set_attribute("http.response.status_code", status)
         except _Refused as refused:
             refusal = failure(refused.status, str(refused), headers={"connection": "close"})
             await refusal(scope, receive, guarded)
         finally:
             self._in_flight -= waiting
-            self._count(scope, status, time.perf_counter() - begun)
+            self._metrics.request(path, status, time.perf_counter() - begun)
 
     def _refusal(self, scope: Scope) -> Response | None:
         if not self._answers_to(scope):
@@ -115,14 +119,6 @@ class Guard:
         if _declared_length(scope) > self._limits.body_bytes:
             raise _too_large(self._limits)
         return None
-
-    def _count(self, scope: Scope, status: int, seconds: float) -> None:
-        path = scope["path"] if scope["path"] in _PATHS else "other"
-        self._metrics.request(path, status, seconds)
-        log.debug(
-            "request",
-            extra={"request": scope[REQUEST_ID], "path": path, "status": status, "ms": round(seconds * 1e3, 2)},
-        )
 
     def _answers_to(self, scope: Scope) -> bool:
         if self._hosts is None:

@@ -126,9 +126,9 @@ async def connection(
         cursor = Cursor.parse(wish.after, source=name, version=artefact.version, anchors=3)
         rank, now, seen = cursor.anchor
         begun, shopper = Begun(cursor.position, rank), shopper.at(now, seen)
-    recommender.metrics.listed(cold=not shopper.row.item_ids)
     ranked, entries, reasons = await _entries(context, shopper, artefact, wish, begun, explained=explained)
     page = entries[: wish.first]
+    recommender.metrics.listed(len(page), cold=not shopper.row.item_ids)
     parts = {
         entry.row.id: {kind: float(values[entry.position - 1]) for kind, values in ranked.added.items()}
         for entry in page

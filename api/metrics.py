@@ -6,9 +6,13 @@ from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from graph import tracing
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 15.0)
+
+_LENGTHS = (0, 1, 5, 10, 20, 50, 100)
 
 
 class Metrics:
@@ -25,10 +29,26 @@ class Metrics:
         self._errors = Counter("attune_graphql_errors", "GraphQL errors by code", ["code"], registry=self.registry)
         self._phases = Histogram(
             "attune_phase_seconds",
-            "Time of one read of a user, ranking, explanation",
+            "Time of parsing, validation, execution, and in it of one read of a user, ranking, explanation",
             ["phase"],
             buckets=_SECONDS,
             registry=self.registry,
+        )
+        self._operations = Histogram(
+            "attune_operation_seconds",
+            "Time per GraphQL operation by its root field and outcome (ok, error)",
+            ["operation", "outcome"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._lengths = Histogram(
+            "attune_list_length", "Entries per page of a list", buckets=_LENGTHS, registry=self.registry
+        )
+        self._newest_us = 0
+        self.watch(
+            "attune_newest_event_age_seconds",
+            "Age of the newest event that this process has recorded or read",
+            lambda: time.time() - self._newest_us / 1e6 if self._newest_us else float("nan"),
         )
         self._events = Counter(
             "attune_events", "Events sent to recordEvents by outcome", ["status"], registry=self.registry
@@ -49,18 +69,30 @@ class Metrics:
         """Count events of `recordEvents`."""
         self._events.labels(status).inc(n)
 
-    def listed(self, *, cold: bool) -> None:
-        """Count one list; cold when the user had no event."""
+    def operation(self, name: str, outcome: str, seconds: float) -> None:
+        """Count one operation; `name` comes from the schema, not from the client."""
+        self._operations.labels(name, outcome).observe(seconds)
+
+    def seen(self, at: int) -> None:
+        """Take note of an event, microseconds UTC."""
+        self._newest_us = max(self._newest_us, at)
+
+    def listed(self, length: int, *, cold: bool) -> None:
+        """Count one page of a list; cold when the user had no event."""
+        self._lengths.observe(length)
         self._lists.inc()
         if cold:
             self._cold.inc()
 
     @contextmanager
     def phase(self, name: str) -> Generator[None]:
-        """Time one phase."""
+        """Time one phase, and make a span of it."""
         begun = time.perf_counter()
-        yield
-        self._phases.labels(name).observe(time.perf_counter() - begun)
+        try:
+            with tracing.span(f"attune.{name}"):
+                yield
+        finally:
+            self._phases.labels(name).observe(time.perf_counter() - begun)
 
     def watch(self, name: str, text: str, read: Callable[[], float]) -> None:
         """Show a value that is read when it is asked for."""

@@ -114,6 +114,7 @@ async def _write(context: Context, events: list[NewEvent]) -> list[RecordStatus]
     outcomes = [statuses[one.status] for one in recorded]
     # A mutation may be followed by others in the same document: they must see the graph as it is now.
     context.renew()
+    context.recommender.metrics.seen(max(event.at for event in events))
     created = (outcome is RecordStatus.CREATED for outcome in outcomes)
     context.recommender.broadcast.publish({event.user_id for event, new in zip(events, created, strict=True) if new})
     return outcomes

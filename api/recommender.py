@@ -78,7 +78,10 @@ class Recommender:
         """Read a user and its newest events in one round trip; None when the graph does not know it."""
         with self.metrics.phase("read"):
             row = await explore.user(self.client, user_id, limit=MAX_EVENTS_READ)
-        return Shopper(row, present_us()) if row else None
+        if row is None:
+            return None
+        self.metrics.seen(max(row.at, default=0))
+        return Shopper(row, present_us())
 
     def rank(self, shopper: Shopper, artefact: Artefact, query: ranking.Query, k: int) -> ranking.Ranked:
         """Return the best `k` items for the user as it is now."""

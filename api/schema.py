@@ -3,6 +3,7 @@
 import logging
 import traceback
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import strawberry
@@ -11,12 +12,14 @@ from graphql import GraphQLError
 from strawberry.extensions import DisableIntrospection, SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, ExecutionResult, StreamExecutionResult
+from strawberry.types.graphql import OperationType
 
 from api.context import Context
 from api.documents import DocumentExtension, Documents
 from api.errors import Code, public, unexpected
 from api.limits import Limits
 from api.mutation import Mutation
+from api.operations import Operation
 from api.permissions import check_complete
 from api.query import Query
 from api.subscription import Subscription
@@ -31,21 +34,35 @@ class OperationExtension(SchemaExtension):
     """Gives each operation its own loaders, and each error its public form."""
 
     _executing = False
+    _codes: list[str]
+
+    def __init__(self) -> None:
+        self._codes = []
 
     def on_operation(self) -> Iterator[None]:
         """Begin with nothing loaded: over a WebSocket many operations share one context."""
         context = self.execution_context.context
-        if isinstance(context, Context):
-            context.renew()
+        if not isinstance(context, Context):
+            yield
+            return
+        context.renew()
+        operation = Operation(context)
         yield
         result = self.execution_context.result
         if isinstance(result, CoreResult | ExecutionResult):
             self._publish(result)
+        executed = self.execution_context
+        name = executed._provided_operation_name  # pyright: ignore
+        operation.ended(executed.graphql_document, name, self._codes, valid=self._executing)
 
     def on_execute(self) -> Iterator[None]:
         """Remember that the document was found valid."""
         self._executing = True
-        yield
+        context = self.execution_context.context
+        # A subscription is executed for as long as it is followed.
+        timed = isinstance(context, Context) and self.execution_context.operation_type is not OperationType.SUBSCRIPTION
+        with context.recommender.metrics.phase("execute") if timed else nullcontext():
+            yield
 
     def on_stream_result(self, result: StreamExecutionResult) -> Iterator[None]:
         """Do the same for every answer of a stream."""
@@ -57,6 +74,7 @@ class OperationExtension(SchemaExtension):
         context = self.execution_context.context
         if result.errors and isinstance(context, Context):
             result.errors = [publish(error, context, executing=self._executing) for error in result.errors]
+            self._codes = sorted({str((error.extensions or {}).get("code")) for error in result.errors})
 
 
 def publish(error: GraphQLError, context: Context, *, executing: bool = True) -> GraphQLError:

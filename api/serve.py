@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import orjson
 import uvicorn
 
+from api import tracing
 from api.app import ApiSettings, App, create_app
 from api.connection import bounded
 
@@ -20,18 +21,27 @@ _SHUTDOWN_S = 5
 
 
 def serve(
-    settings: ApiSettings, host: str, port: int, *, ready: Callable[[str, int], None] | None = None, level: str = "INFO"
+    settings: ApiSettings,
+    host: str,
+    port: int,
+    *,
+    ready: Callable[[str, int], None] | None = None,
+    level: str = "INFO",
+    log_requests: bool = False,
 ) -> None:
     """Serve until SIGINT or SIGTERM; port 0 takes a free one. `ready` hears the address once it is taken.
+
+    `log_requests`: one line per operation. Spans go where `api.tracing.configure` finds a collector.
 
     Raises `SystemExit` with a sentence when the address cannot be had.
     """
     listening = listen(host, port)
-    configure_logs(level)
+    configure_logs(level, requests=log_requests)
+    flush = tracing.configure()
     address = listening.getsockname()
     if ready:
         ready(host, address[1])
-    server = Server(create_app(settings))
+    server = Server(create_app(settings), at_end=flush)
     server.run(sockets=[listening])
 
 
@@ -60,7 +70,7 @@ def listen(host: str, port: int) -> socket.socket:
 class Server(uvicorn.Server):
     """A uvicorn server that ends subscriptions before it waits for open connections."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, *, at_end: Callable[[], object] | None = None) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -76,12 +86,15 @@ class Server(uvicorn.Server):
             )
         )
         self._app = app
+        self._at_end = at_end
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let streams end by themselves, then stop as uvicorn does."""
         self._app.recommender.broadcast.close()
         await asyncio.sleep(0)
         await super().shutdown(sockets)
+        if self._at_end:
+            await asyncio.to_thread(self._at_end)
 
 
 class JsonLines(logging.Formatter):
@@ -102,8 +115,8 @@ class JsonLines(logging.Formatter):
         return orjson.dumps(line, default=str).decode()
 
 
-def configure_logs(level: str) -> None:
-    """Send Attune's and uvicorn's logs to stderr as JSON lines."""
+def configure_logs(level: str, *, requests: bool = False) -> None:
+    """Send Attune's and uvicorn's logs to stderr as JSON lines; `requests`: with one line per operation."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     for name, least in (("attune", level), ("uvicorn", "WARNING"), ("strawberry", "WARNING"), ("neo4j", "ERROR")):
@@ -111,3 +124,4 @@ def configure_logs(level: str) -> None:
         logger.handlers[:] = [handler]
         logger.setLevel(least)
         logger.propagate = False
+    logging.getLogger("attune.requests").setLevel("INFO" if requests else "WARNING")

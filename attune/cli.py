@@ -278,6 +278,10 @@ def serve(
         Path | None, typer.Option(dir_okay=False, exists=True, help="Manifest of trusted documents, JSON.")
     ] = None,
     trusted_only: Annotated[bool, typer.Option("--trusted-only", help="Run nothing but trusted documents.")] = False,
+    log_requests: Annotated[
+        bool | None,
+        typer.Option("--log-requests/--no-log-requests", help="One JSON line per operation; by default in production."),
+    ] = None,
 ) -> None:
     """Serve the GraphQL API and the page until Ctrl-C (docs/operating.md)."""
     from attune import serving
@@ -291,6 +295,7 @@ def serve(
         rate=rate,
         documents=documents,
         trusted_only=trusted_only,
+        log_requests=log_requests,
     )
 
 

@@ -23,10 +23,12 @@ def serve(
     rate: float | None = None,
     documents: Path | None = None,
     trusted_only: bool = False,
+    log_requests: bool | None = None,
 ) -> None:
     """Serve until Ctrl-C; ends with exit code 1 when the port is taken, and with 2 when nobody would be kept out.
 
     `auth` as in `access.decide`; `development` None: only for this machine alone. `rate`: requests a second of a key.
+    `log_requests` None: outside development.
     """
     from api.limits import Limits
     from api.serve import serve as serve_api
@@ -51,7 +53,7 @@ def serve(
     if settings.development:
         console.say(f"GraphiQL  http://{host}:{port}/graphql")
     console.say(f"Access    {admitted.said}")
-    serve_api(settings, host, port)
+    serve_api(settings, host, port, log_requests=not settings.development if log_requests is None else log_requests)
 
 
 def _check_origin(origin: str) -> None:

@@ -23,6 +23,7 @@ from neo4j.exceptions import (
     TransientError,
 )
 
+from graph import tracing
 from graph.errors import AuthFailed, GraphError, OutOfMemory, Taken, TimedOut, Unavailable
 
 BATCH_TIMEOUT_S = 120.0
@@ -194,6 +195,15 @@ class AsyncClient:
         await self.read("RETURN 1 AS one", timeout_s=timeout_s)
 
     async def _run(self, access: str, query: LiteralString, params: Mapping[str, object], timeout_s: float) -> Written:
+        with tracing.statement(access, query) as span:
+            written = await self._transact(access, query, params, timeout_s)
+            if span:
+                span.set_attribute("db.response.returned_rows", len(written.rows))
+            return written
+
+    async def _transact(
+        self, access: str, query: LiteralString, params: Mapping[str, object], timeout_s: float
+    ) -> Written:
         @neo4j.unit_of_work(timeout=timeout_s)
         async def work(transaction: neo4j.AsyncManagedTransaction) -> Written:
             self.queries += 1
