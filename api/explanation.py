@@ -8,8 +8,9 @@ import strawberry
 
 from api import reasons
 from api.context import Context, Info
+from api.facts import NeighborSummary
 from api.recommender import Shopper
-from api.types import Brand, Category, ContributionKind, Item, NeighborSummary, Node
+from api.types import Brand, Category, ContributionKind, Item, Node
 from gnn.artefact import Artefact
 from gnn.explain import Explained, Step
 from gnn.filters import Added

@@ -10,6 +10,14 @@ from api import arguments
 from api.errors import bad_input
 from api.limits import MAX_FIRST, MAX_ID
 from gnn.filters import Boost, Mode, Query, Range
+from graph.explore import ItemRow
+from graph.schema import CATEGORY_SEPARATOR
+
+strawberry.enum(
+    Mode,
+    name="Mode",
+    description="ALL: every item. DISCOVER: only what the user never bought. REBUY: only what the user bought before.",
+)
 
 MAX_BOOSTS = 20
 MAX_PINS = 20
@@ -127,6 +135,36 @@ def only_available(given: ListFilter | None) -> bool:
     """Whether a list may hold only what can be had now."""
     asked = arguments.given(given)
     return asked is None or arguments.given(asked.available) is not False
+
+
+def holds(row: ItemRow, asked: Query, *, available: bool) -> bool:
+    """Whether a list may hold an item as the graph has it now; `asked.mode` is not looked at."""
+    if (available and not row.available) or row.id in asked.exclude:
+        return False
+    shelf, brand = row.category_id, row.brand_id
+    return (
+        _inside(Range(most=asked.budget) if asked.budget is not None else None, row.price)
+        and _inside(asked.price, row.price)
+        and _inside(asked.price_level, row.price_level)
+        and (asked.categories is None or _below(shelf, asked.categories))
+        and not _below(shelf, asked.exclude_categories)
+        and (asked.brands is None or brand in asked.brands)
+        and brand not in asked.exclude_brands
+    )
+
+
+def _inside(range_: Range | None, value: float | None) -> bool:
+    if range_ is None:
+        return True
+    low, high = range_.least, range_.most
+    return value is not None and (low is None or value >= low) and (high is None or value <= high)
+
+
+def _below(shelf: str | None, categories: frozenset[str]) -> bool:
+    if shelf is None or not categories:
+        return False
+    steps = shelf.split(CATEGORY_SEPARATOR)
+    return any(CATEGORY_SEPARATOR.join(steps[:n]) in categories for n in range(1, len(steps) + 1))
 
 
 def canonical(asked: Query) -> str:

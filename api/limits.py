@@ -76,6 +76,16 @@ WEIGHTS: Mapping[str, int] = MappingProxyType(
     {
         # Reads a user's events and ranks every item.
         "recommendations": 100,
+        "session": 100,
+        "completions": 100,
+        "rerank": 100,
+        "boughtTogether": 100,
+        "audience": 500,
+        "trending": 50,
+        "popular": 50,
+        "buyAgain": 20,
+        "recentlyViewed": 20,
+        "similar": 10,
         "explain": 50,
         "neighbors": 50,
         "items": 20,

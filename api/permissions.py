@@ -25,6 +25,7 @@ class Rule:
 
 EVERYONE = Rule(frozenset(Scope))
 STAFF = Rule(frozenset(Scope) - {Scope.CUSTOMER})
+ANALYSTS = Rule(frozenset({Scope.ANALYST, Scope.ADMIN}))
 ADMIN = Rule(frozenset({Scope.ADMIN}))
 
 
@@ -43,6 +44,11 @@ _RULES: Mapping[str, Mapping[str, Rule]] = {
         "items": EVERYONE,
         "users": STAFF,
         "model": EVERYONE,
+        "session": EVERYONE,
+        "basket": own("user"),
+        "rerank": own("user"),
+        "popular": EVERYONE,
+        "trending": EVERYONE,
     },
     "Mutation": {
         "recordEvents": own("input.events.user", but=[Scope.ANALYST]),
@@ -54,16 +60,31 @@ _RULES: Mapping[str, Mapping[str, Rule]] = {
     # The text names the shop's graph and is for those who may look into it.
     "Explanation": {"cypher": STAFF},
     "Model": {"metrics": STAFF},
+    # Who would buy names users.
+    "Item": {"audience": ANALYSTS},
+    "Category": {"audience": ANALYSTS},
 }
 
 # What these types hold is open to whoever may enter through one of the fields that return them.
 _OPEN: Mapping[str, str] = {
+    "AudienceMember": "user item rank score",
+    "AudienceMemberConnection": "edges pageInfo nodes",
+    "AudienceMemberEdge": "cursor node",
+    "Basket": "lines unknown total unpriced moneyLeft completions",
+    "BasketLine": "item quantity price",
     "Brand": "id externalId name",
+    "BuyAgainItem": "item times lastAt expectedAt earliestAt latestAt",
+    "BuyAgainItemConnection": "edges pageInfo nodes",
+    "BuyAgainItemEdge": "cursor node",
     "Category": "id externalId name level parent",
     "Contribution": "kind value path sentence",
+    "DemandedItem": "item rank purchases before growth",
+    "DemandedItemConnection": "edges pageInfo nodes",
+    "DemandedItemEdge": "cursor node",
     "EraseUserPayload": "erasedEvents userErrors",
     "Explanation": "sentence score contributions neighbors",
-    "Item": "id externalId title description price currency priceLevel image available category brand",
+    "Item": "id externalId title description price currency priceLevel image available category brand similar "
+    "boughtTogether",
     "ItemConnection": "edges pageInfo nodes",
     "ItemEdge": "cursor node",
     "Metric": "model name value",
@@ -78,10 +99,22 @@ _OPEN: Mapping[str, str] = {
     "RecommendationEdge": "cursor node",
     "RecordEventsPayload": "recorded existing rejected results userErrors clientMutationId",
     "RecordedEvent": "eventId status",
-    "User": "id externalId purchasePower recommendations neighbors explain",
+    "RerankedConnection": "edges pageInfo unknown modelVersion nodes",
+    "RerankedEdge": "cursor node",
+    "RerankedItem": "item rank score explanation",
+    "SimilarItem": "item weight",
+    "SimilarItemConnection": "edges pageInfo nodes",
+    "SimilarItemEdge": "cursor node",
+    "TogetherItem": "item support confidence lift",
+    "TogetherItemConnection": "edges pageInfo nodes",
+    "TogetherItemEdge": "cursor node",
+    "User": "id externalId purchasePower recommendations recentlyViewed buyAgain neighbors explain",
     "UserConnection": "edges pageInfo nodes",
     "UserEdge": "cursor node",
     "UserError": "field code message",
+    "ViewedItem": "item at times",
+    "ViewedItemConnection": "edges pageInfo nodes",
+    "ViewedItemEdge": "cursor node",
 }
 
 RULES: Mapping[str, Rule] = MappingProxyType(

@@ -5,12 +5,19 @@ from collections.abc import Sequence
 
 import strawberry
 
-from api import arguments
+from api import arguments, demand, rerank, session
 from api.context import Context, Info
+from api.counted import Period
+from api.demand import DemandedItem
 from api.errors import bad_input
+from api.facts import Model
+from api.filters import ListFilter
 from api.ids import Cursor, list_name, parse_global_id
 from api.limits import MAX_NODES
-from api.types import Brand, Category, Item, ItemConnection, ItemEdge, Model, Node, PageInfo
+from api.lists import RecommendationConnection
+from api.rerank import RerankedConnection
+from api.session import Basket, BasketLineInput, SessionEventInput
+from api.types import Brand, Category, Connection, Item, ItemConnection, ItemEdge, Node, PageInfo
 from api.user import User, UserConnection, UserEdge
 from graph import explore
 
@@ -79,6 +86,66 @@ class Query:
         rows = await explore.users(info.context.recommender.client, size, after_key, text)
         edges = [UserEdge(cursor=str(Cursor(name, key)), node=User.of(user)) for key, user in rows[:size]]
         return UserConnection(edges=edges, page_info=_page_info(edges, len(rows) > size, after))
+
+    @strawberry.field(description="What to show somebody of whom only these events are known. Nothing is written.")
+    async def session(
+        self,
+        info: Info,
+        events: list[SessionEventInput],
+        first: int | None = 20,
+        after: str | None = strawberry.UNSET,
+        filter: ListFilter | None = strawberry.UNSET,  # noqa: A002 - the argument's name
+    ) -> RecommendationConnection:
+        """Rank every item for the session."""
+        return await session.of_session(info, events, first, after, filter)
+
+    @strawberry.field(description="A basket: what it costs, and what completes it.")
+    async def basket(
+        self,
+        info: Info,
+        items: list[BasketLineInput],
+        budget: float | None = strawberry.UNSET,
+        user: str | None = strawberry.UNSET,
+    ) -> Basket:
+        """Add the basket up; the user, when the graph knows it, brings its own history."""
+        return await session.basket(info.context, items, budget, arguments.given(user))
+
+    @strawberry.field(description="The caller's own items in the order that suits a user, or anybody without one.")
+    async def rerank(
+        self,
+        info: Info,
+        items: list[str],
+        user: str | None = strawberry.UNSET,
+        first: int | None = 20,
+        after: str | None = strawberry.UNSET,
+        filter: ListFilter | None = strawberry.UNSET,  # noqa: A002
+    ) -> RerankedConnection:
+        """Put up to 1,000 items in order."""
+        return await rerank.rerank(info, items, arguments.given(user), first, after, filter)
+
+    @strawberry.field(description="What is bought most in a period that ends with the newest purchase.")
+    async def popular(
+        self,
+        info: Info,
+        period: Period = Period.MONTH,
+        first: int | None = 20,
+        after: str | None = strawberry.UNSET,
+        filter: ListFilter | None = strawberry.UNSET,  # noqa: A002
+    ) -> Connection[DemandedItem]:
+        """Return a page of them; needs no model."""
+        return await demand.demanded(info.context, period, first, after, filter, trending=False)
+
+    @strawberry.field(description="What is bought more than in the period before, the least by chance first.")
+    async def trending(
+        self,
+        info: Info,
+        period: Period = Period.WEEK,
+        first: int | None = 20,
+        after: str | None = strawberry.UNSET,
+        filter: ListFilter | None = strawberry.UNSET,  # noqa: A002
+    ) -> Connection[DemandedItem]:
+        """Return a page of them; needs no model."""
+        return await demand.demanded(info.context, period, first, after, filter, trending=True)
 
     @strawberry.field(description="The model that is being served; null before the first training.")
     async def model(self, info: Info) -> Model | None:

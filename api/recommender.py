@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from api.broadcast import Broadcast
+from api.counted import Counted
 from api.metrics import Metrics
 from api.models import CurrentModel
 from api.reasons import Past, pasts
@@ -73,6 +74,7 @@ class Recommender:
         self.models = models
         self.metrics = metrics
         self.broadcast = Broadcast()
+        self.demand = Counted()
 
     async def shopper(self, user_id: str) -> Shopper | None:
         """Read a user and its newest events in one round trip; None when the graph does not know it."""

@@ -1,23 +1,21 @@
 """The objects of the shop as GraphQL sees them; external ids inside, Relay ids outside."""
 
-from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
 
 import strawberry
 
 from api.context import Info
+from api.filters import ListFilter
 from api.ids import global_id
-from gnn.artefact import Manifest
 from gnn.explain import Kind
 from gnn.filters import Added, Mode
 from graph.explore import BrandRow, CategoryRow, ItemRow
 
-strawberry.enum(
-    Mode,
-    name="Mode",
-    description="ALL: every item. DISCOVER: only what the user never bought. REBUY: only what the user bought before.",
-)
+if TYPE_CHECKING:
+    from api.user import User
+
+T = TypeVar("T")
 
 
 @strawberry.enum(description="Which part of the model a contribution comes from.")
@@ -43,15 +41,6 @@ class ContributionKind(StrEnum):
         return ContributionKind.OTHER if kind is None else ContributionKind[kind.name]
 
 
-@strawberry.enum(description="How sure a user's purchase power is.")
-class Certainty(StrEnum):
-    """Where the figures of a purchase power come from."""
-
-    KNOWN = "KNOWN"
-    INFERRED = "INFERRED"
-    UNKNOWN = "UNKNOWN"
-
-
 @strawberry.interface(description="Anything that can be read again by its id.")
 class Node:
     """Relay's global object identification."""
@@ -67,6 +56,27 @@ class PageInfo:
     has_previous_page: bool
     start_cursor: str | None = None
     end_cursor: str | None = None
+
+
+@strawberry.type(description="An entry of a page.")
+class Edge(Generic[T]):
+    """With its cursor."""
+
+    cursor: str
+    node: T
+
+
+@strawberry.type(description="A page of a list, best first.")
+class Connection(Generic[T]):
+    """Relay's connection."""
+
+    edges: list[Edge[T]]
+    page_info: PageInfo
+
+    @strawberry.field(description="The nodes of `edges`, for those who need no cursors.")
+    def nodes(self) -> list[T]:
+        """Return what the edges hold."""
+        return [edge.node for edge in self.edges]
 
 
 @strawberry.type(description="A category of the shop's tree.")
@@ -94,6 +104,19 @@ class Category(Node):
         """Load the parent, together with those of the whole request."""
         row = await info.context.loaders.categories.load(self.parent_id) if self.parent_id else None
         return Category.of(row) if row else None
+
+    @strawberry.field(description="For analysts: the users who would most likely buy something in it or below it.")
+    async def audience(
+        self,
+        info: Info,
+        first: int | None = 20,
+        after: str | None = strawberry.UNSET,
+        mode: Mode | None = Mode.ALL,
+    ) -> "Connection[AudienceMember]":
+        """Rank up to 100 candidates of the graph by the model."""
+        from api import audience
+
+        return await audience.of_category(info.context, self.external_id, first, after, mode or Mode.ALL)
 
 
 @strawberry.type(description="Who makes an item.")
@@ -153,6 +176,45 @@ class Item(Node):
         row = await info.context.loaders.brands.load(self.brand_id) if self.brand_id else None
         return Brand.of(row) if row else None
 
+    @strawberry.field(description="Items that the model connects with this one: bought by the same people.")
+    async def similar(
+        self,
+        info: Info,
+        first: int | None = 20,
+        after: str | None = strawberry.UNSET,
+        filter: ListFilter | None = strawberry.UNSET,  # noqa: A002 - the argument's name
+    ) -> "Connection[SimilarItem]":
+        """Return a page of them, strongest first; none for an item that the model does not know."""
+        from api import related
+
+        return await related.similar(info.context, self.external_id, first, after, filter)
+
+    @strawberry.field(description="Items in the same baskets more often than by chance, of its newest 500 baskets.")
+    async def bought_together(
+        self,
+        info: Info,
+        first: int | None = 20,
+        after: str | None = strawberry.UNSET,
+        filter: ListFilter | None = strawberry.UNSET,  # noqa: A002
+    ) -> "Connection[TogetherItem]":
+        """Return a page of them, by support times the logarithm of the lift."""
+        from api import related
+
+        return await related.bought_together(info.context, self.external_id, first, after, filter)
+
+    @strawberry.field(description="For analysts: the users who would most likely buy it.")
+    async def audience(
+        self,
+        info: Info,
+        first: int | None = 20,
+        after: str | None = strawberry.UNSET,
+        mode: Mode | None = Mode.ALL,
+    ) -> "Connection[AudienceMember]":
+        """Rank up to 100 candidates of the graph by the model."""
+        from api import audience
+
+        return await audience.of_item(info.context, self.external_id, first, after, mode or Mode.ALL)
+
 
 @strawberry.type
 class ItemEdge:
@@ -175,70 +237,31 @@ class ItemConnection:
         return [edge.node for edge in self.edges]
 
 
-@strawberry.type(description="What a user can and does spend.")
-class PurchasePower:
-    """Figures are null where nothing is known."""
+@strawberry.type(description="An item that the model connects with another one.")
+class SimilarItem:
+    """By the model's item-item weights."""
 
-    income: str | None = strawberry.field(description="Income band, as the shop names it.")
-    spend_per_week: float | None
-    basket_value: float | None = strawberry.field(description="Mean money per basket.")
-    price_level: float | None = strawberry.field(description="Mean price level of what was bought, 0-1.")
-    discount_share: float | None = strawberry.field(description="Share of the usual prices that was not paid, 0-1.")
-    purchases: int = strawberry.field(description="Lines bought that the figures rest on.")
-    known: Certainty = strawberry.field(
-        description="KNOWN: the shop declares the income. INFERRED: from purchases alone. UNKNOWN: neither."
+    item: Item
+    weight: float = strawberry.field(description="What having the one says for the other, in the model's own measure.")
+
+
+@strawberry.type(description="An item that is bought together with another one, by 5 or more shoppers.")
+class TogetherItem:
+    """By the baskets in the graph."""
+
+    item: Item
+    support: int = strawberry.field(description="Baskets with both, of those looked at.")
+    confidence: float = strawberry.field(description="Share of the other item's baskets that hold this one, 0-1.")
+    lift: float = strawberry.field(
+        description="How many times likelier a line of these baskets is this item than a line of any basket."
     )
 
 
-@strawberry.type(description="Another shopper with much in common; never who.")
-class Neighbor:
-    """A neighbour without identity."""
+@strawberry.type(description="A user who would likely buy.")
+class AudienceMember:
+    """Rank 1 is the likeliest."""
 
-    similarity: float
-    shared_items: int
-    shared_categories: int
-
-
-@strawberry.type(description="How many other shoppers went the same way; never who.")
-class NeighborSummary:
-    """A count that is hidden while it is small."""
-
-    shoppers: int | None = strawberry.field(
-        description="Others who share at least two recent items with the user and bought this one; null below 5."
-    )
-    sentence: str | None = strawberry.field(description="The same in words; null below 5.")
-
-
-@strawberry.type(description="One figure of the model, or of a baseline beside it.")
-class Metric:
-    """A measured figure."""
-
-    model: str
-    name: str
-    value: float
-
-
-@strawberry.type(description="The model that is being served.")
-class Model:
-    """What the manifest of the current artefact says."""
-
-    version: str
-    trained_at: datetime
-    trained: bool = strawberry.field(description="False for first weights, which serve until there is enough to learn.")
-    snapshot: str = strawberry.field(description="Id of the snapshot that it was trained on.")
-    metrics: list[Metric] = strawberry.field(description="On the validation period, beside the baselines.")
-
-    @staticmethod
-    def of(manifest: Manifest) -> "Model":
-        """Wrap the manifest of an artefact."""
-        return Model(
-            version=manifest.version,
-            trained_at=datetime.fromisoformat(manifest.created),
-            trained=manifest.trained,
-            snapshot=manifest.snapshot,
-            metrics=[
-                Metric(model=model, name=name, value=value)
-                for model, row in manifest.metrics.items()
-                for name, value in row.items()
-            ],
-        )
+    user: Annotated["User", strawberry.lazy("api.user")]
+    item: Item = strawberry.field(description="What the user would most likely buy of what was asked about.")
+    rank: int
+    score: float = strawberry.field(description="The model's score of this user and item.")

@@ -4,15 +4,17 @@ from typing import Any
 
 import strawberry
 
-from api import arguments, explanation, filters, lists
+from api import arguments, explanation, filters, lists, past
 from api.context import Info
 from api.errors import Code, Refused
 from api.explanation import Explanation
+from api.facts import Certainty, Neighbor, PurchasePower
 from api.filters import ListFilter
 from api.ids import global_id
 from api.lists import RecommendationConnection, Wish
+from api.past import BuyAgainItem, ViewedItem
 from api.recommender import Shopper
-from api.types import Certainty, Neighbor, Node, PageInfo, PurchasePower
+from api.types import Connection, Node, PageInfo
 from gnn.filters import Mode
 from graph import explore
 
@@ -57,6 +59,28 @@ class User(Node):
         )
         shopper = await _shopper(info, self)
         return await lists.connection(info.context, shopper, self, wish, explained=lists.asks_for(info, "explanation"))
+
+    @strawberry.field(description="Items viewed or clicked on, newest first.")
+    async def recently_viewed(
+        self,
+        info: Info,
+        first: int | None = 20,
+        after: str | None = strawberry.UNSET,
+        filter: ListFilter | None = strawberry.UNSET,  # noqa: A002
+    ) -> Connection[ViewedItem]:
+        """Return a page of them."""
+        return await past.recently_viewed(info.context, await _shopper(info, self), first, after, filter)
+
+    @strawberry.field(description="What the user may need again, and when, by the rhythm of its purchases.")
+    async def buy_again(
+        self,
+        info: Info,
+        first: int | None = 20,
+        after: str | None = strawberry.UNSET,
+        filter: ListFilter | None = strawberry.UNSET,  # noqa: A002
+    ) -> Connection[BuyAgainItem]:
+        """Return a page of what is due."""
+        return await past.buy_again(info.context, await _shopper(info, self), first, after, filter)
 
     @strawberry.field(description="The shoppers who share most with this one; never who they are.")
     async def neighbors(self, info: Info, first: int | None = 10) -> list[Neighbor]:

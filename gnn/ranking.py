@@ -15,6 +15,10 @@ from gnn.scorer import Attributes, Columns
 __all__ = ["EVERYTHING", "Added", "History", "Mode", "Query", "Ranked", "counts_as_bought", "history", "rank"]
 
 
+# What people do with an item on the way to buying it, the strongest sign last.
+_STRONGER = ("view", "click", "cart")
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """A user's events in the artefact's own numbers, in any order; n events."""
@@ -62,11 +66,15 @@ def history(
     value: Sequence[float | None],
     context: Sequence[str | None],
 ) -> History:
-    """Return a user's events in the artefact's numbers; events on items that it does not know are dropped."""
+    """Return a user's events in the artefact's numbers; events on items that it does not know are dropped.
+
+    An event of a common type that the model has never seen counts as the next stronger type that it knows: in a shop
+    that had only purchases until now, a view counts as one.
+    """
     index = artefact.item_index
     rows = np.array([index.get(name, -1) for name in item_ids], np.int32)
     kept = rows >= 0
-    kinds = {name: k for k, name in enumerate(artefact.event_types)}
+    kinds = _kinds(artefact)
     contexts = {name: k for k, name in enumerate(artefact.scheme.contexts)}
     return History(
         item=rows[kept],
@@ -78,6 +86,15 @@ def history(
         context=np.array([-1 if name is None else contexts.get(name, -1) for name in context], np.int16)[kept],
         bought=counts_as_bought(artefact, types)[kept],
     )
+
+
+def _kinds(artefact: Artefact) -> dict[str, int]:
+    """Return event type -> row of the artefact, also for types of `_STRONGER` that it has not seen."""
+    kinds = {name: k for k, name in enumerate(artefact.event_types)}
+    stronger = kinds.get("purchase", artefact.scheme.target)
+    for name in reversed(_STRONGER):
+        stronger = kinds.setdefault(name, stronger)
+    return kinds
 
 
 def counts_as_bought(artefact: Artefact, types: Sequence[str]) -> Bool[np.ndarray, "n"]:

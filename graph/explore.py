@@ -208,7 +208,11 @@ async def user(client: AsyncClient, id: str, *, limit: int = 5000) -> UserRow | 
     rows = await client.read(_USER, id=id, limit=limit, nan=math.nan)
     if not rows:
         return None
-    row = rows[0]
+    return user_row(id, rows[0])
+
+
+def user_row(id: str, row: Mapping[str, Any]) -> UserRow:  # noqa: A002
+    """Return a user from the columns that a statement gave."""
     return UserRow(
         id=id,
         key=row["key"],

@@ -7,7 +7,7 @@ from typing import LiteralString
 from graph.client import Client
 from graph.errors import SchemaTooNew
 
-VERSION = 1
+VERSION = 2
 
 USER = "User"
 ITEM = "Item"
@@ -78,9 +78,15 @@ _CONSTRAINTS: tuple[LiteralString, ...] = (
     "CREATE TEXT INDEX user_id_text IF NOT EXISTS FOR (n:User) ON (n.id)",
 )
 
+# What was bought together, and what was bought lately, are read by these without a look at every purchase.
+_PURCHASE_INDEXES: tuple[LiteralString, ...] = (
+    "CREATE INDEX purchased_basket IF NOT EXISTS FOR ()-[r:PURCHASED]-() ON (r.basket_id)",
+    "CREATE INDEX purchased_at IF NOT EXISTS FOR ()-[r:PURCHASED]-() ON (r.at)",
+)
+
 # Migrations[n] brings a graph of version n to n + 1; 0 is a graph without the bookkeeping node. A statement may run
 # twice (a crash in between), so each is idempotent.
-_MIGRATIONS: tuple[tuple[LiteralString, ...], ...] = (_CONSTRAINTS,)
+_MIGRATIONS: tuple[tuple[LiteralString, ...], ...] = (_CONSTRAINTS, _PURCHASE_INDEXES)
 assert len(_MIGRATIONS) == VERSION  # noqa: S101 - the two grow together
 
 _AWAIT: LiteralString = "CALL db.awaitIndexes(600)"

@@ -1,5 +1,6 @@
 """The queries of docs/api.md run, and its tables say what the code does."""
 
+import json
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from api.errors import Code
 from api.events import UserErrorCode
 from api.refusals import Reason
 from api.types import ContributionKind
+from tests import answers
 from tests.integration.test_api_stream import receive, socket_of, subscribe
 from tests.served import Served
 
@@ -18,6 +20,14 @@ pytestmark = pytest.mark.integration
 
 TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 QUERIES = re.findall(r"```graphql\n(.*?)```", TEXT, re.DOTALL)
+
+
+ANSWERS = answers.RECIPE.findall(answers.recipes(TEXT))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def baskets(api: Served) -> None:
+    answers.prepare(api)
 
 
 def _name(query: str) -> str:
@@ -36,6 +46,11 @@ def test_each_query_of_the_page_runs(api: Served, query: str) -> None:
     else:
         data = api.ask(query)
         assert None not in data.values()
+
+
+@pytest.mark.parametrize(("query", "told"), ANSWERS, ids=[_name(query) for query, _ in ANSWERS])
+def test_the_answers_of_the_recipes_are_like_those_of_the_page(api: Served, query: str, told: str) -> None:
+    assert answers.alike(json.loads(told), api.ask(query)), "run `python -m tests.answers` and review the diff"
 
 
 def test_what_the_page_records_it_erases_again(api: Served) -> None:

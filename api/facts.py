@@ -1,0 +1,86 @@
+"""What is told about users and the model in figures: purchase power, neighbours, metrics."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import strawberry
+
+from gnn.artefact import Manifest
+
+
+@strawberry.enum(description="How sure a user's purchase power is.")
+class Certainty(StrEnum):
+    """Where the figures of a purchase power come from."""
+
+    KNOWN = "KNOWN"
+    INFERRED = "INFERRED"
+    UNKNOWN = "UNKNOWN"
+
+
+@strawberry.type(description="What a user can and does spend.")
+class PurchasePower:
+    """Figures are null where nothing is known."""
+
+    income: str | None = strawberry.field(description="Income band, as the shop names it.")
+    spend_per_week: float | None
+    basket_value: float | None = strawberry.field(description="Mean money per basket.")
+    price_level: float | None = strawberry.field(description="Mean price level of what was bought, 0-1.")
+    discount_share: float | None = strawberry.field(description="Share of the usual prices that was not paid, 0-1.")
+    purchases: int = strawberry.field(description="Lines bought that the figures rest on.")
+    known: Certainty = strawberry.field(
+        description="KNOWN: the shop declares the income. INFERRED: from purchases alone. UNKNOWN: neither."
+    )
+
+
+@strawberry.type(description="Another shopper with much in common; never who.")
+class Neighbor:
+    """A neighbour without identity."""
+
+    similarity: float
+    shared_items: int
+    shared_categories: int
+
+
+@strawberry.type(description="How many other shoppers went the same way; never who.")
+class NeighborSummary:
+    """A count that is hidden while it is small."""
+
+    shoppers: int | None = strawberry.field(
+        description="Others who share at least two recent items with the user and bought this one; null below 5."
+    )
+    sentence: str | None = strawberry.field(description="The same in words; null below 5.")
+
+
+@strawberry.type(description="One figure of the model, or of a baseline beside it.")
+class Metric:
+    """A measured figure."""
+
+    model: str
+    name: str
+    value: float
+
+
+@strawberry.type(description="The model that is being served.")
+class Model:
+    """What the manifest of the current artefact says."""
+
+    version: str
+    trained_at: datetime
+    trained: bool = strawberry.field(description="False for first weights, which serve until there is enough to learn.")
+    snapshot: str = strawberry.field(description="Id of the snapshot that it was trained on.")
+    metrics: list[Metric] = strawberry.field(description="On the validation period, beside the baselines.")
+
+    @staticmethod
+    def of(manifest: Manifest) -> "Model":
+        """Wrap the manifest of an artefact."""
+        return Model(
+            version=manifest.version,
+            trained_at=datetime.fromisoformat(manifest.created),
+            trained=manifest.trained,
+            snapshot=manifest.snapshot,
+            metrics=[
+                Metric(model=model, name=name, value=value)
+                for model, row in manifest.metrics.items()
+                for name, value in row.items()
+            ],
+        )
