@@ -31,7 +31,8 @@ class EventInput:
     user: str
     item: str
     type: str = strawberry.field(
-        description="view, click, search, cart, rate, exposure, coupon, purchase, return, or the shop's."
+        description="view, click, search, cart, rate, exposure, coupon, purchase, return, dismiss, not_interested, "
+        "or the shop's."
     )
     at: datetime | None = strawberry.field(default=strawberry.UNSET, description="Without a zone it is UTC. Null: now.")
     quantity: float | None = strawberry.UNSET

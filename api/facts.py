@@ -17,6 +17,17 @@ class Certainty(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+@strawberry.type(description="How sure each figure of a purchase power is.")
+class PowerCertainty:
+    """KNOWN: declared by the shop. INFERRED: from purchases. UNKNOWN: neither."""
+
+    income: Certainty
+    spend_per_week: Certainty
+    basket_value: Certainty
+    price_level: Certainty
+    discount_share: Certainty
+
+
 @strawberry.type(description="What a user can and does spend.")
 class PurchasePower:
     """Figures are null where nothing is known."""
@@ -30,6 +41,7 @@ class PurchasePower:
     known: Certainty = strawberry.field(
         description="KNOWN: the shop declares the income. INFERRED: from purchases alone. UNKNOWN: neither."
     )
+    certainty: PowerCertainty = strawberry.field(description="The same for each figure.")
 
 
 @strawberry.type(description="Another shopper with much in common; never who.")

@@ -5,7 +5,7 @@ that follow are of the same list, also where new events have come in between.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import strawberry
@@ -14,6 +14,7 @@ from graphql import FieldNode, FragmentSpreadNode, GraphQLResolveInfo, Selection
 from api import explanation, filters
 from api.context import Context, Info
 from api.explanation import Explanation
+from api.feedback import passed
 from api.ids import Cursor, list_name
 from api.recommender import Shopper
 from api.types import Item, Node, PageInfo
@@ -126,6 +127,8 @@ async def connection(
         cursor = Cursor.parse(wish.after, source=name, version=artefact.version, anchors=3)
         rank, now, seen = cursor.anchor
         begun, shopper = Begun(cursor.position, rank), shopper.at(now, seen)
+    # The name is that of what was asked; what the user passed over follows from its events.
+    wish = replace(wish, query=passed(shopper.row, artefact, shopper.now).into(wish.query))
     ranked, entries, reasons = await _entries(context, shopper, artefact, wish, begun, explained=explained)
     page = entries[: wish.first]
     recommender.metrics.listed(len(page), cold=not shopper.row.item_ids)

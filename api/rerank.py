@@ -9,6 +9,7 @@ from api import arguments, explanation, filters, lists
 from api.context import Info
 from api.errors import bad_input
 from api.explanation import Explanation
+from api.feedback import passed
 from api.filters import ListFilter
 from api.ids import Cursor, list_name
 from api.lists import Wish
@@ -83,7 +84,8 @@ async def rerank(
     if cursor:
         shopper = shopper.at(*cursor.anchor)
     rows = await context.loaders.items.load_all(items)
-    ranked = context.recommender.rank(shopper, artefact, replace(asked, only=frozenset(rows)), len(rows))
+    query = passed(shopper.row, artefact, shopper.now).into(replace(asked, only=frozenset(rows)))
+    ranked = context.recommender.rank(shopper, artefact, query, len(rows))
     scored = [artefact.item_ids[row] for row in ranked.item]
     whole = [*scored, *(name for name in rows if name not in artefact.item_index)]
     if given is not None:

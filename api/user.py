@@ -1,21 +1,21 @@
 """A user of the shop: purchase power, lists, neighbours, explanations."""
 
-from typing import Any
-
 import strawberry
 
 from api import arguments, explanation, filters, lists, past
 from api.context import Info
 from api.errors import Code, Refused
 from api.explanation import Explanation
-from api.facts import Certainty, Neighbor, PurchasePower
+from api.facts import Neighbor, PurchasePower
+from api.feedback import passed
 from api.filters import ListFilter
 from api.ids import global_id
 from api.lists import RecommendationConnection, Wish
 from api.past import BuyAgainItem, ViewedItem
+from api.power import power
 from api.recommender import Shopper
 from api.types import Connection, Node, PageInfo
-from gnn.filters import Mode
+from gnn.filters import Added, Mode
 from graph import explore
 
 
@@ -33,7 +33,7 @@ class User(Node):
     @strawberry.field
     async def purchase_power(self, info: Info) -> PurchasePower:
         """Return what the user can and does spend, as of the last load or training."""
-        return power((await _shopper(info, self)).row.properties)
+        return power(await _shopper(info, self), info.context.recommender.models.artefact)
 
     @strawberry.field(description="What to show this user, best first, as of its newest event.")
     async def recommendations(
@@ -100,7 +100,9 @@ class User(Node):
         if index is None:
             return None
         shopper = await _shopper(info, self)
-        return (await explanation.explain(info.context, shopper, artefact, [index], self)).get(item)
+        lost = passed(shopper.row, artefact, shopper.now).lowered.get(item, 0.0)
+        added = {item: {Added.FEEDBACK: lost}}
+        return (await explanation.explain(info.context, shopper, artefact, [index], self, added)).get(item)
 
 
 @strawberry.type
@@ -129,19 +131,3 @@ async def _shopper(info: Info, user: User) -> Shopper:
     if shopper is None:
         raise Refused(Code.NOT_FOUND, "The user is no longer in the graph.")
     return shopper
-
-
-def power(properties: dict[str, Any]) -> PurchasePower:
-    """Return the purchase power that the graph has written on a user."""
-    purchases = int(properties.get("purchases") or 0)
-    income = properties.get("income")
-    certainty = Certainty.KNOWN if income is not None else Certainty.INFERRED if purchases else Certainty.UNKNOWN
-    return PurchasePower(
-        income=None if income is None else str(income),
-        spend_per_week=properties.get("spend_per_week"),
-        basket_value=properties.get("basket_value"),
-        price_level=properties.get("price_level"),
-        discount_share=properties.get("discount_share"),
-        purchases=purchases,
-        known=certainty,
-    )

@@ -12,8 +12,22 @@ from gnn.artefact import Artefact
 from gnn.filters import EVERYTHING, Added, Mode, Query
 from gnn.scorer import Attributes, Columns
 
-__all__ = ["EVERYTHING", "Added", "History", "Mode", "Query", "Ranked", "counts_as_bought", "history", "rank"]
+__all__ = [
+    "EVERYTHING",
+    "FEEDBACK",
+    "Added",
+    "History",
+    "Mode",
+    "Query",
+    "Ranked",
+    "counts_as_bought",
+    "history",
+    "rank",
+]
 
+
+FEEDBACK = frozenset({"dismiss", "not_interested"})
+"""Events that say no: attention must not take them for interest."""
 
 # What people do with an item on the way to buying it, the strongest sign last.
 _STRONGER = ("view", "click", "cart")
@@ -66,14 +80,14 @@ def history(
     value: Sequence[float | None],
     context: Sequence[str | None],
 ) -> History:
-    """Return a user's events in the artefact's numbers; events on items that it does not know are dropped.
+    """Return a user's events in the artefact's numbers; feedback, and what is about unknown items, is dropped.
 
     An event of a common type that the model has never seen counts as the next stronger type that it knows: in a shop
     that had only purchases until now, a view counts as one.
     """
     index = artefact.item_index
     rows = np.array([index.get(name, -1) for name in item_ids], np.int32)
-    kept = rows >= 0
+    kept = (rows >= 0) & np.array([name not in FEEDBACK for name in types], np.bool_)
     kinds = _kinds(artefact)
     contexts = {name: k for k, name in enumerate(artefact.scheme.contexts)}
     return History(

@@ -193,3 +193,15 @@ def test_shops_of_any_size_are_served(users: int, items: int, events: list[tuple
         ranked = ranking.rank(made, history_of(snapshot, user), now=10, k=10)
         assert len(ranked.item) == items
         assert np.isfinite(ranked.score).all()
+
+
+def test_feedback_is_no_interest_and_a_type_never_seen_counts_as_the_next_stronger_one(model: Artefact):
+    def of(*types: str) -> ranking.History:
+        n = len(types)
+        return ranking.history(model, ["i1"] * n, types, [1] * n, [None] * n, [None] * n, [None] * n, [None] * n)
+
+    assert len(of("dismiss", "not_interested", "view")) == 1
+    kinds = of("view", "click", "cart", "purchase", "dream").type.tolist()
+    purchase = model.event_types.index("purchase")
+    assert kinds == [model.event_types.index("view"), purchase, purchase, purchase, -1]
+    assert of("cart", "purchase").bought.tolist() == [False, True]
