@@ -21,6 +21,8 @@ class Context:
     """Headers that opened a WebSocket."""
     connection_params: dict[str, object] | None = None
     """What a WebSocket client sent with `connection_init`."""
+    reads: bool = False
+    """Whether the operation that was executed was a query."""
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:

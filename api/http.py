@@ -30,6 +30,7 @@ from api.auth import CREDENTIALS, Authenticator
 from api.context import Context
 from api.errors import Code, Refused
 from api.identity import Identity
+from api.last_known import OUTAGES, Kept
 from api.limits import Limits
 from api.rate import Buckets
 from api.recommender import Recommender
@@ -224,9 +225,14 @@ class GraphQLView(GraphQL[Context, None]):
         allowed = {OperationType.QUERY}
         if request_adapter.method == "POST":
             allowed.add(OperationType.MUTATION)
+        last = self._recommender.last_known
+        key = last.key(context.identity, request_data.query, request_data.variables, request_data.operation_name)
+        kept = last.get(key)
+        if kept and last.away():
+            return self._degraded(kept)
         try:
             async with asyncio.timeout(self._limits.request_timeout_s):
-                return await self.schema.execute(
+                result = await self.schema.execute(
                     request_data.query,
                     variable_values=request_data.variables,
                     context_value=context,
@@ -242,7 +248,20 @@ class GraphQLView(GraphQL[Context, None]):
                 raise HTTPException(400, f"Follow subscriptions over WebSocket, or with `Accept: {EVENTS}`.") from None
             raise HTTPException(405, "mutations are not allowed over GET; use POST.") from None
         except TimeoutError:
+            if kept:
+                return self._degraded(kept)
             raise HTTPException(503, "The request took too long. Ask for less, or try again.") from None
+        codes = {str((error.extensions or {}).get("code")) for error in result.errors or ()}
+        if codes & OUTAGES:
+            last.failed()
+            return self._degraded(kept) if kept else result
+        if not codes and context.reads:
+            last.keep(key, result.data)
+        return result
+
+    def _degraded(self, kept: Kept) -> ExecutionResult:
+        self._recommender.metrics.degraded()
+        return ExecutionResult(data=kept.data, errors=None, extensions=kept.note())
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """Return the answer; `data` is left out when nothing was executed."""
@@ -253,6 +272,8 @@ class GraphQLView(GraphQL[Context, None]):
             answer["errors"] = [error.formatted for error in errors]
         if result.data is not None or not _before_execution(errors):
             answer["data"] = result.data
+        if result.extensions:
+            answer["extensions"] = result.extensions
         return answer
 
     def create_response(

@@ -54,6 +54,9 @@ class Metrics:
             "attune_events", "Events sent to recordEvents by outcome", ["status"], registry=self.registry
         )
         self._cold = Counter("attune_cold_lists", "Lists made for users without any event", registry=self.registry)
+        self._degraded = Counter(
+            "attune_degraded_answers", "Last known answers given while the database was away", registry=self.registry
+        )
         self._lists = Counter("attune_lists", "Lists made", registry=self.registry)
 
     def request(self, path: str, status: int, seconds: float) -> None:
@@ -72,6 +75,10 @@ class Metrics:
     def operation(self, name: str, outcome: str, seconds: float) -> None:
         """Count one operation; `name` comes from the schema, not from the client."""
         self._operations.labels(name, outcome).observe(seconds)
+
+    def degraded(self) -> None:
+        """Count one last known answer."""
+        self._degraded.inc()
 
     def seen(self, at: int) -> None:
         """Take note of an event, microseconds UTC."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from api.broadcast import Broadcast
 from api.counted import Counted
+from api.last_known import LastKnown
 from api.metrics import Metrics
 from api.models import CurrentModel
 from api.reasons import Past, pasts
@@ -74,6 +75,7 @@ class Recommender:
         self.models = models
         self.metrics = metrics
         self.broadcast = Broadcast()
+        self.last_known = LastKnown()
         self.demand = Counted()
 
     async def shopper(self, user_id: str) -> Shopper | None:

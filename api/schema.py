@@ -59,6 +59,8 @@ class OperationExtension(SchemaExtension):
         """Remember that the document was found valid."""
         self._executing = True
         context = self.execution_context.context
+        if isinstance(context, Context):
+            context.reads = self.execution_context.operation_type is OperationType.QUERY
         # A subscription is executed for as long as it is followed.
         timed = isinstance(context, Context) and self.execution_context.operation_type is not OperationType.SUBSCRIPTION
         with context.recommender.metrics.phase("execute") if timed else nullcontext():

@@ -9,7 +9,9 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,7 +114,7 @@ def api(own: Path, door: tuple[Door, Settings]) -> Iterator[Served]:
 
 def _refused_within(api: Served, seconds: float) -> str:
     begun = time.monotonic()
-    error = api.refused(QUERY)
+    error = api.refused(f"# never asked before: {begun}\n{QUERY}")
     assert time.monotonic() - begun < seconds
     assert "bolt" not in str(error)
     assert "127.0.0.1" not in str(error)
@@ -136,6 +138,36 @@ def test_a_database_that_hangs_is_told_in_time_and_used_again_when_it_moves(own:
     served.until(lambda: _answers(api), 20)
 
 
+def test_while_the_database_is_away_the_last_known_list_is_given_and_says_so(own: Path, api: Served) -> None:
+    def ask(query: str) -> tuple[dict[str, Any], float]:
+        begun = time.monotonic()
+        answer = api.http.post("/graphql", json={"query": query}).json()
+        return answer, time.monotonic() - begun
+
+    query = QUERY.replace("first: 3", "first: 7")
+    record = 'mutation { recordEvents(input: {events: [{user: "u0", item: "i0", type: "view"}]}) { recorded } }'
+    served.until(lambda: ask(query)[0].keys() == {"data"}, 20)
+    good = ask(query)[0]
+    pid = server.status(own).pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        first, seconds = ask(query)
+        assert seconds < 6
+        second, again = ask(query)
+        assert again < 1, "known to be away: nobody waits for it"
+        for answer in (first, second):
+            assert answer["data"] == good["data"]
+            asof = datetime.fromisoformat(answer["extensions"]["degraded"]["asOf"])
+            assert abs((datetime.now(UTC) - asof).total_seconds()) < 60
+        assert ask(record)[0]["errors"][0]["extensions"]["code"].startswith("DATABASE")
+        assert ask(record.replace("u0", "u1"))[0]["data"] is None
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    served.until(lambda: ask(query)[0].keys() == {"data"}, 30)
+    assert "attune_degraded_answers_total" in api.http.get("/metrics").text
+
+
 def test_a_database_that_stops_is_told_quickly_and_used_again_when_it_is_back(
     own: Path, api: Served, door: tuple[Door, Settings]
 ) -> None:
@@ -152,7 +184,7 @@ def test_a_database_that_stops_is_told_quickly_and_used_again_when_it_is_back(
 
 def _answers(api: Served) -> bool:
     answer = api.http.post("/graphql", json={"query": QUERY}).json()
-    return "errors" not in answer and len(answer["data"]["user"]["recommendations"]["edges"]) == 3
+    return answer.keys() == {"data"} and len(answer["data"]["user"]["recommendations"]["edges"]) == 3
 
 
 def test_a_wrong_password_is_not_ready_and_is_not_told_to_clients(own: Path, door: tuple[Door, Settings]) -> None:
