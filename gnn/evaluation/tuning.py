@@ -22,6 +22,8 @@ from gnn.train import Progress, Silent
 from graph.snapshot import Snapshot
 
 _FIGURES = 4
+# Trials before the sampler follows what it has seen; a budget of ten cannot spend them all on looking around.
+_STARTUP = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ def tune(
 def _tune(name: str, period: Period, trials: int, seconds: float, seed: int, progress: Progress) -> Found:
     begun = time.monotonic()
     space = registry.BASELINES[name].SPACE
-    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
+    sampler = optuna.samplers.TPESampler(n_startup_trials=_STARTUP, seed=seed)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
     study.enqueue_trial({key: getattr(registry.make(name), key) for key in space})
     progress.phase(f"Tuning {name}", trials)
 
