@@ -51,10 +51,16 @@ def fetch(report: Report) -> None:
 def up(home: Path, *, heap_mb: int = 1024, report: Report) -> Settings:
     """Start the local Neo4j, or adopt the one that runs already, and return how to reach it.
 
-    Raises `ServerFailed` when it does not come up, with the reason and the log.
+    A graph of an older schema is brought to the current one. Raises `ServerFailed` when it does not come up, with the
+    reason and the log.
     """
     with _alone(home):
-        return _up(home, heap_mb, report)
+        settings = _up(home, heap_mb, report)
+        with Client(settings) as client:
+            if 0 < schema.version(client) < schema.VERSION:
+                report("Bringing the graph to the current schema")
+                schema.migrate(client)
+        return settings
 
 
 def down(home: Path) -> bool:

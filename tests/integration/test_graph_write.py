@@ -1,11 +1,12 @@
 """Writing a shop into a real Neo4j: idempotent, counted, and read back as it was given."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from graph import schema, snapshot, write
+from graph import schema, server, snapshot, write
 from graph.client import Client
 from graph.errors import NotFound, SchemaTooNew
 from tests.graphs import write_shop
@@ -241,6 +242,15 @@ def test_a_newer_schema_is_refused(client: Client) -> None:
     with pytest.raises(SchemaTooNew) as caught:
         schema.migrate(client)
     assert (caught.value.found, caught.value.known) == (schema.VERSION + 1, schema.VERSION)
+
+
+def test_a_graph_of_an_older_schema_is_migrated_when_its_server_is_opened(client: Client, home: Path) -> None:
+    client.write("DROP INDEX purchased_basket")
+    client.write("MATCH (a:Attune) SET a.schema_version = 1")
+    server.up(home, heap_mb=512, report=print)
+    assert schema.version(client) == schema.VERSION
+    names = client.read("SHOW INDEXES YIELD name RETURN collect(name) AS names")[0]["names"]
+    assert {"purchased_basket", "purchased_at"} <= set(names)
 
 
 def test_a_graph_without_a_schema_is_migrated_forward(client: Client) -> None:
