@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 import orjson
 import scipy.sparse as sp
-from jaxtyping import Int32
+from jaxtyping import Float64, Int32
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from gnn.channels import reciprocal
 from gnn.config import Config, from_mapping
 from gnn.errors import ArtefactRefused, BadConfig, NoArtefact
 from gnn.history import Scheme, Trait
@@ -31,7 +32,7 @@ from gnn.state import State, state_arrays
 from gnn.weights import Shape, Weights, shape_of
 from graph.snapshot import Snapshot
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the meaning of a file changes; another format is refused."""
 
 _MANIFEST = "manifest.json"
@@ -107,6 +108,11 @@ class Artefact:
     def shape(self) -> Shape:
         """Sizes of the weights."""
         return shape_of(self.config, self.scheme, self.state)
+
+    @cached_property
+    def channel_rate(self) -> Float64[np.ndarray, "C"]:
+        """One over each channel's unit; 0 for a channel that is silent."""
+        return reciprocal(self.state.channel_scale)
 
     @cached_property
     def matrices(self) -> tuple[sp.csr_matrix, ...]:

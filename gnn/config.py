@@ -20,16 +20,18 @@ class Config:
     """Settings of one model; the names are those of `--set name=value`."""
 
     # What the network is made of.
-    attention: str = "content+context+self"
+    attention: str = "context"
     """Kinds of attention joined by `+`: content, context, self; or `uniform` for none that is learned."""
     fusion: str = "bilinear"
     """How attention and purchase power meet: bilinear, sum, or concat (to compare: its scores are not sums)."""
     loss: str = "mix"
     """bce (sampled negatives), softmax (InfoNCE), or mix."""
-    heads: int = 3
+    semantic_width: int = 64
+    """Width of the semantic attention, which weighs the channels per user and item; 0 weighs them alike for all."""
+    heads: int = 4
     """Heads of attention, 1-8; each starts from another half-life."""
     width: int = 16
-    """Width of the hidden layers and of item embeddings."""
+    """Width of the other hidden layers and of item embeddings."""
     own_history: bool = True
     """Whether a user's own history of an item adds to its score."""
     item_edges: bool = True
@@ -56,26 +58,30 @@ class Config:
     """Distinct users an item needs to be a candidate; 0 adapts to the size of the shop (20 at most)."""
     target: str = ""
     """Event type that is predicted; empty: purchase, or the most frequent type."""
-    cuts: int = 2
-    """Moments to learn from; each predicts the period after it."""
-    horizon_share: float = 0.16
+    cuts: int = 5
+    """Moments to learn from, half a period apart; each predicts the period after it."""
+    horizon_share: float = 0.2
     """Length of a target period as a share of the time that the events span."""
 
     # Training.
-    epochs: int = 10
+    epochs: int = 3
     """Passes at most; fewer when validation stops improving."""
-    patience: int = 4
+    patience: int = 2
     """Validations without improvement before training stops."""
-    learning_rate: float = 0.003
-    weight_decay: float = 0.1
+    refit: bool = True
+    """Whether the chosen number of passes is then run on all cuts, the validation period included."""
+    learning_rate: float = 0.002
+    weight_decay: float = 0.5
     """Pull towards the first weights, per step and unit of the learning rate."""
-    users_per_step: int = 64
+    trust: float = 0.6
+    """How far what weighs the channels goes from the first weights (0) to those that training found (1)."""
+    users_per_step: int = 32
     """Users whose pairs make one step of the optimiser."""
-    users_per_cut: int = 1000
+    users_per_cut: int = 2500
     """Users drawn per cut at most."""
-    hard_negatives: int = 60
-    """Best unseen items of the untrained model, drawn per user."""
-    random_negatives: int = 60
+    hard_negatives: int = 100
+    """Unseen items that item-item edges speak for most, per user."""
+    random_negatives: int = 150
     """Unseen items drawn per user in proportion to the square root of their popularity."""
     softmax_weight: float = 0.5
     """Weight of the softmax over novel items in the loss `mix`."""
@@ -110,6 +116,7 @@ class Config:
 _BOUNDS: tuple[tuple[str, float, float], ...] = (
     ("heads", 1, 8),
     ("width", 1, 512),
+    ("semantic_width", 0, 4096),
     ("ease_lambda", 1e-6, 1e9),
     ("neighbours", 1, 100_000),
     ("dense_limit", 0, 200_000),
@@ -120,6 +127,7 @@ _BOUNDS: tuple[tuple[str, float, float], ...] = (
     ("patience", 1, 10_000),
     ("learning_rate", 1e-7, 10.0),
     ("weight_decay", 0.0, 100.0),
+    ("trust", 0.0, 1.0),
     ("users_per_step", 1, 1_000_000),
     ("users_per_cut", 1, 10**9),
     ("hard_negatives", 0, 100_000),

@@ -14,7 +14,6 @@ from gnn.errors import ArtefactRefused
 from gnn.ranking import History
 from gnn.scorer import Attributes, Messages
 from gnn.state import MATRICES, PRIORS
-from gnn.weights import ITEM_UNIT
 
 
 class Kind(StrEnum):
@@ -87,8 +86,11 @@ def explain_many(
     reached = tuple(matrix[sent.edges.item].tocsc() for matrix in artefact.matrices) if len(sent.edges) else ()
     rows = np.array(items, np.int64)
     constant, p_item, slopes = scorer.gate_terms(artefact, sent, rows)
+    values = scorer.channel_values(artefact, sent, rows)
     gates = constant[:, None] + slopes @ p_item
-    values = scorer.channels(artefact, sent, rows)
+    attended = scorer.semantic(artefact, values)
+    if attended is not None:
+        gates = gates + attended
     prices = scorer.price_terms(artefact, sent, p_item)
     scores = scorer.scores(artefact, sent, rows)
     return tuple(
@@ -112,10 +114,12 @@ def _split(
     end = Step("Item", artefact.item_ids[item])
     H, L = artefact.shape.H, artefact.shape.L
 
-    parts = [Contribution(Kind.OWN_HISTORY, float(gate[0] * value[0]), (_USER, end))]
-    first = 1
-    parts += _through_items(artefact, sent, reached, item, gate[first : first + len(MATRICES) * H], end)
-    first += len(MATRICES) * H
+    first = H + 1
+    parts = [Contribution(Kind.OWN_HISTORY, float(gate[:first] @ value[:first]), (_USER, end))]
+    last = first + len(MATRICES) * H
+    through_items = gate[first:last] * artefact.channel_rate[first:last]
+    parts += _through_items(artefact, sent, reached, item, through_items, end)
+    first = last
     for level in range(L):
         node = int(artefact.state.node[level, item])
         if node >= 0:
@@ -184,7 +188,7 @@ def _through_items(
         low, high = edges.indptr[position], edges.indptr[position + 1]
         column = np.zeros(len(added))
         column[edges.indices[low:high]] = edges.data[low:high]
-        added += column * (sent.weight @ gate[m * H : (m + 1) * H] * ITEM_UNIT)
+        added += column * (sent.weight @ gate[m * H : (m + 1) * H])
     return [
         Contribution(Kind.ITEM, float(added[n]), (_USER, Step("Item", artefact.item_ids[sent.edges.item[n]]), end))
         for n in np.flatnonzero(added)

@@ -4,8 +4,10 @@ import numpy as np
 import torch
 from torch_geometric.data import HeteroData
 
+from gnn.channels import reciprocal
+from gnn.moment import Moment
 from gnn.scorer import gate_inputs_of_users
-from gnn.state import MATRICES, Moment, standardise
+from gnn.state import MATRICES, standardise
 
 HISTORY = ("user", "history", "item")
 NEAR = tuple(("item", name, "item") for name in MATRICES)
@@ -22,7 +24,8 @@ def build(moment: Moment) -> HeteroData:
     """Return the graph of a moment, on the CPU.
 
     `user.x` [U, Fu], `user.p` [U, Pu], `user.level` [U]; `item.x` [I, Fi], `item.level` [I], and
-    `item.share` [L + 1, I], the item's part in its category at each level and in its brand;
+    `item.share` [L + 1, I], the item's part in its category at each level and in its brand; `channel_rate`,
+    `seen_mean`, `seen_scale` [C], the channels' units as `State` keeps them;
     history edges sorted by user with `edge_attr` [N, F] and `base` [N, H]; all other edges with `edge_weight`.
     """
     state, scheme, snapshot, edges = moment.state, moment.scheme, moment.snapshot, moment.edges
@@ -33,6 +36,8 @@ def build(moment: Moment) -> HeteroData:
     data["item"].x = _floats(state.x_item)
     data["item"].level = _floats(state.price_level)
     data["item"].share = _floats(np.concatenate([state.node_share, state.brand_share[None]]))
+    data.channel_rate = _floats(reciprocal(state.channel_scale))
+    data.seen_mean, data.seen_scale = _floats(state.seen_mean), _floats(state.seen_scale)
     data["category"].num_nodes = len(snapshot.category_ids)
     data["brand"].num_nodes = len(snapshot.brand_ids)
     history = data[HISTORY]

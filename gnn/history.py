@@ -15,6 +15,10 @@ from graph.snapshot import Events, Snapshot
 # A message never vanishes altogether: a history edge keeps at least this weight.
 _FLOOR = 1e-3
 _CONTEXTS = 8
+
+# What a message carries for an event of each type; any other type is attention.
+_WEIGHTS = {"return": -1.0, "dismiss": 0.0, "not_interested": 0.0}
+_ATTENTION = 0.3
 _LEVELS = 8
 
 
@@ -97,7 +101,7 @@ def make_scheme(snapshot: Snapshot, *, heads: int, timed: bool = True, target: s
         event_types=snapshot.event_types,
         target=chosen,
         type_weights=tuple(
-            1.0 if k == chosen else -1.0 if name == "return" else 0.3 for k, name in enumerate(snapshot.event_types)
+            1.0 if k == chosen else _WEIGHTS.get(name, _ATTENTION) for k, name in enumerate(snapshot.event_types)
         ),
         contexts=tuple(snapshot.contexts[c] for c in sorted(frequent)),
         half_lives_days=days,

@@ -14,47 +14,44 @@ class NextPeriodLoss(nn.Module):
     """Compares scores with what was bought in the period after the cut.
 
     `bce`: binary cross-entropy over the pool of each user; `softmax`: InfoNCE over the pool, and once more over what
-    is new to the user; `mix`: bce plus the softmax over what is new. A learned scale, and an offset by user that can
-    never change a ranking, belong to the loss alone and are thrown away with it.
+    is new to the user; `mix`: bce plus the softmax over what is new. An offset by user, which can never change a
+    ranking, belongs to the loss alone and is thrown away with it: with it, scores are log-odds.
     """
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
-        self.log_scale = nn.Parameter(torch.empty(()))
         self.offset = nn.Linear(USER_GATES, 1)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Start where scores of the first weights make fair log-odds."""
-        nn.init.constant_(self.log_scale, 2.3)
+        """Start where few of the things on offer are bought."""
         nn.init.zeros_(self.offset.weight)
         nn.init.constant_(self.offset.bias, -7.0)
 
     def forward(self, score: Tensor, block: Block) -> Tensor:
         """Return the loss of a block's scores [B]; a mean over users, so that heavy buyers do not rule."""
-        scaled = score * self.log_scale.exp()
         users = len(block.x_user)
         if self.config.loss == "softmax":
             everything = torch.ones_like(block.novel)
-            whole = self._contrast(scaled, block, everything, users)
-            return 0.5 * (whole + self._contrast(scaled, block, block.novel, users))
-        logit = scaled + self.offset(block.p_user)[block.pair_user, 0]
+            whole = self._contrast(score, block, everything, users)
+            return 0.5 * (whole + self._contrast(score, block, block.novel, users))
+        logit = score + self.offset(block.p_user)[block.pair_user, 0]
         bce = block.weight * functional.binary_cross_entropy_with_logits(logit, block.label, reduction="none")
         wanted = scatter(block.label, block.pair_user, dim_size=users, reduce="sum")
         per_user = scatter(bce, block.pair_user, dim_size=users, reduce="sum") / wanted.clamp_min(1)
         loss = per_user.mean()
         if self.config.loss == "mix":
             weight = self.config.softmax_weight
-            loss = (1 - weight) * loss + weight * self._contrast(scaled, block, block.novel, users)
+            loss = (1 - weight) * loss + weight * self._contrast(score, block, block.novel, users)
         return loss
 
-    def _contrast(self, scaled: Tensor, block: Block, among: Tensor, users: int) -> Tensor:
+    def _contrast(self, score: Tensor, block: Block, among: Tensor, users: int) -> Tensor:
         """Return the mean over users of -log softmax of their positives, among the pairs marked 1.
 
         Drawn items stand for many: the logarithm of how many corrects their logits (sampled softmax).
         """
-        logit = scaled / self.config.temperature + block.weight.log()
+        logit = score / self.config.temperature + block.weight.log()
         logit = torch.where(among > 0, logit, torch.full_like(logit, -1e4))
         highest = scatter(logit.detach(), block.pair_user, dim_size=users, reduce="max")
         mass = scatter((logit - highest[block.pair_user]).exp(), block.pair_user, dim_size=users, reduce="sum")

@@ -1,6 +1,6 @@
 """The heterogeneous graph attention network: attention over history, messages along metapaths, fusion into a score."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -13,10 +13,9 @@ from gnn.config import Config
 from gnn.hetero_data import HISTORY
 from gnn.pairs import Block
 from gnn.state import ITEM_FEATURES, PRIORS
-from gnn.weights import ITEM_UNIT, PRICE_TERMS, PRIOR_UNIT, SLOPE_UNIT, Shape, Weights
+from gnn.weights import PRICE_TERMS, PRIOR_UNIT, SLOPE_UNIT, Shape, Weights
 
 _PRICE = ITEM_FEATURES.index("price_level")
-_POPULARITY = ITEM_FEATURES.index("popularity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,40 +28,41 @@ class Tables:
     """Price levels, [I], nan unknown."""
     share: Tensor
     """The items' part in their category at each level, and in their brand, [L + 1, I]."""
+    rate: Tensor
+    """One over the unit of each channel at this moment, [C]; 0 for a channel that is silent."""
+    seen_mean: Tensor
+    seen_scale: Tensor
+    """How squashed channels are centred for semantic attention, [C] each."""
 
     @staticmethod
     def of(data: HeteroData, device: torch.device) -> "Tables":
         """Take the items' side of a graph to a device."""
         item = data["item"]
-        return Tables(item.x.to(device), item.level.to(device), item.share.to(device))
+        return Tables(item.x, item.level, item.share, data.channel_rate, data.seen_mean, data.seen_scale).to(device)
+
+    def to(self, device: torch.device) -> "Tables":
+        """Return the tables on another device."""
+        return Tables(*(getattr(self, part.name).to(device) for part in fields(self)))
 
 
 class OwnHistory(nn.Module):
-    """What a user's own history of an item says of it: frequency, and a hidden layer on edge, user and item."""
+    """What a user's own history of an item says of it: decayed counts, and a hidden layer on the edge's features."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.frequency = nn.Parameter(torch.empty(shape.H))
-        self.lift = nn.Linear(shape.F + shape.Fu + shape.Fi, 2 * shape.D)
+        self.lift = nn.Linear(shape.F, 2 * shape.D)
         self.head = nn.Linear(2 * shape.D, 1, bias=False)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Draw the hidden layer; its reading starts at zero."""
-        nn.init.constant_(self.frequency, 0.5 / len(self.frequency))
         nn.init.xavier_uniform_(self.lift.weight)
         nn.init.zeros_(self.lift.bias)
         nn.init.zeros_(self.head.weight)
 
-    def forward(self, x_dict: dict[str, Tensor], edge_index: Tensor, edge_attr: Tensor, base: Tensor) -> Tensor:
-        """Return one value per history edge, [N]."""
-        # The layer on the concatenation, projected per node first: no [N, F + Fu + Fi] tensor.
-        on_edge, on_user, on_item = self.lift.weight.split(
-            [edge_attr.shape[1], x_dict["user"].shape[1], x_dict["item"].shape[1]], dim=1
-        )
-        hidden = edge_attr @ on_edge.T + (x_dict["user"] @ on_user.T + self.lift.bias)[edge_index[0]]
-        hidden = torch.relu(hidden + (x_dict["item"] @ on_item.T)[edge_index[1]])
-        return torch.expm1(base) @ self.frequency + self.head(hidden)[:, 0]
+    def forward(self, edge_attr: Tensor, base: Tensor) -> Tensor:
+        """Return counts per head and the layer's reading for every history edge, [N, H + 1]."""
+        return torch.cat([torch.expm1(base), self.head(torch.relu(self.lift(edge_attr)))], dim=1)
 
 
 class Network(nn.Module):
@@ -79,6 +79,7 @@ class Network(nn.Module):
         self.attention = HistoryAttention({kind: makers[kind]() for kind in config.attention_kinds()})
         self.own = OwnHistory(shape) if config.own_history else None
         self.fusion = fusion.make(config.fusion, len(shape.channels), len(PRICE_TERMS), shape.D)
+        self.semantic = fusion.SemanticAttention(len(shape.channels), shape.seen, shape.S) if shape.S else None
 
     def reset_parameters(self) -> None:
         """Draw every weight anew."""
@@ -103,18 +104,19 @@ class Network(nn.Module):
         """Return scores [B] of a block's pairs."""
         a = self.channels(tables, block)
         p, terms = gate_inputs(tables, block)
-        return self.fusion(a, p, terms)
+        score = self.fusion(a, p, terms)
+        return score if self.semantic is None else score + self.semantic(a, tables.seen_mean, tables.seen_scale)
 
     def channels(self, tables: Tables, block: Block) -> Tensor:
-        """Return every channel's value [B, C]; the order is `Shape.channels`."""
+        """Return every channel's value [B, C] in units of the moment; the order is `Shape.channels`."""
         nodes = {"user": block.x_user, "item": tables.x}
         message = self._messages(nodes, block.edge_index, block.edge_attr, block.base)
         if self.own is None:
-            own = message.new_zeros(len(block.pair_user))
+            own = message.new_zeros(len(block.pair_user), message.shape[1] + 1)
         else:
-            value = self.own(nodes, block.edge_index, block.edge_attr, block.base)
-            own = torch.cat([value, value.new_zeros(1)])[block.own_edge]
-        values = [own[:, None], *(paths @ (message * ITEM_UNIT) for paths in block.paths)]
+            value = self.own(block.edge_attr, block.base)
+            own = torch.cat([value, value.new_zeros(1, value.shape[1])])[block.own_edge]
+        values = [own, *(paths @ message for paths in block.paths)]
         for k, (edge_node, pair_node, count) in enumerate(
             zip(block.edge_node, block.pair_node, block.nodes, strict=True)
         ):
@@ -122,7 +124,7 @@ class Network(nn.Module):
             # The last row gathers what belongs nowhere; nothing flows from it.
             flow = torch.cat([mass[:-1].clamp_min(1e-12).sqrt(), mass.new_zeros(1, mass.shape[1])])
             values.append(flow[pair_node] * tables.share[k][block.pair_item, None])
-        return torch.cat([*values, tables.x[block.pair_item, : len(PRIORS)] * PRIOR_UNIT], dim=1)
+        return torch.cat([*values, tables.x[block.pair_item, : len(PRIORS)]], dim=1) * tables.rate
 
     def _messages(self, x_dict: dict[str, Tensor], edge_index: Tensor, edge_attr: Tensor, base: Tensor) -> Tensor:
         attention = self.attention(x_dict, edge_index, edge_attr, base)
@@ -133,11 +135,11 @@ class Network(nn.Module):
 def gate_inputs(tables: Tables, block: Block) -> tuple[Tensor, Tensor]:
     """Return p_UI of every pair [B, P], in the order of `GATE_INPUTS`, and the price terms [B, T]."""
     item = tables.x[block.pair_item]
-    price, popularity = item[:, _PRICE].clamp(-3, 3), item[:, _POPULARITY].clamp(-3, 3)
+    price = item[:, _PRICE].clamp(-3, 3)
     fit = (1 - 4 * (block.level[block.pair_user] - tables.level[block.pair_item]).abs()).nan_to_num(0.0)
     user = block.p_user[block.pair_user]
-    slopes = torch.cat([user[:, 1:], torch.stack([price, popularity, fit], dim=1)], dim=1)
+    slopes = torch.cat([user[:, 1:], torch.stack([price, fit], dim=1)], dim=1)
     p = torch.cat([user[:, :1], slopes * SLOPE_UNIT], dim=1)
-    spend, level, discount, income = user[:, 3:].unbind(dim=1)
+    spend, level, discount, income = user[:, 1:].unbind(dim=1)
     terms = torch.stack([fit, price, price * spend, price * level, price * discount, price * income], dim=1)
     return p, terms * PRIOR_UNIT

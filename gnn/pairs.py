@@ -13,10 +13,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gnn.moment import Moment
 from gnn.sampling import Pool
 from gnn.scorer import gate_inputs_of_users
 from gnn.sparse import Paths
-from gnn.state import Moment, standardise
+from gnn.state import standardise
 
 
 @dataclass(frozen=True, slots=True)

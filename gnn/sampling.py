@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from jaxtyping import Float64, Int64
 
 from gnn.config import Config
-from gnn.state import Moment
+from gnn.moment import Moment
 
 _CHUNK = 256
 

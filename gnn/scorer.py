@@ -10,16 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int64, Num
 
-from gnn import features
+from gnn import channels, features
 from gnn.artefact import Artefact
 from gnn.history import Edges, Scheme, fold
-from gnn.state import ITEM_FEATURES, PRIORS, standardise, user_columns, user_names
-from gnn.weights import ITEM_UNIT, PRIOR_UNIT, REACH, SLOPE_UNIT, USER_GATES
+from gnn.state import ITEM_FEATURES, standardise, user_columns, user_names
+from gnn.weights import PRIOR_UNIT, REACH, SLOPE_UNIT, USER_GATES
 
 Attributes = Mapping[str, str | float]
 
 _PRICE = ITEM_FEATURES.index("price_level")
-_POPULARITY = ITEM_FEATURES.index("popularity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,8 @@ class Messages:
     """Sums to 1 per head."""
     weight: Float64[np.ndarray, "N H"]
     """Attention times the size of the history: what flows along the edge."""
-    own: Float64[np.ndarray, "N"]
-    """What the user's own history of the item says of the item itself."""
+    own: Float64[np.ndarray, "N O"]
+    """What the user's own history of the item says of the item itself; O = H + 1."""
     p_user: Float64[np.ndarray, "Pu"]
     """The user's part of the gate inputs, the constant first."""
     level: float
@@ -100,11 +99,10 @@ def messages(artefact: Artefact, events: Columns, now: int, attributes: Attribut
         delta += (embedding * embedding.mean(axis=0)) @ scale.T / np.sqrt(scale.shape[1])
     tilted = edges.base * np.exp(REACH * np.tanh(delta / REACH))
     attention = tilted / np.maximum(tilted.sum(axis=0), 1e-30)
-    own = np.zeros(len(e))
-    if "own.frequency" in weights:
-        inputs = np.concatenate([e, np.broadcast_to(x_user, (len(e), len(x_user))), x_item], axis=1)
-        hidden = np.maximum(inputs @ weights["own.lift.weight"].T + weights["own.lift.bias"], 0)
-        own = np.expm1(edges.base) @ weights["own.frequency"] + (hidden @ weights["own.head.weight"].T)[:, 0]
+    own = np.zeros((len(e), edges.base.shape[1] + 1))
+    if "own.lift.weight" in weights:
+        hidden = np.maximum(e @ weights["own.lift.weight"].T + weights["own.lift.bias"], 0)
+        own = np.concatenate([channels.own_counts(edges.base), hidden @ weights["own.head.weight"].T], axis=1)
     return Messages(
         edges=edges,
         attention=attention,
@@ -133,11 +131,11 @@ def trait_codes(scheme: Scheme, attributes: Attributes) -> Float64[np.ndarray, "
 
 
 def gate_inputs_of_users(scheme: Scheme, x_user: Float64[np.ndarray, "U Fu"]) -> Float64[np.ndarray, "U Pu"]:
-    """Return the users' part of p, within three deviations: one, size, repeats, spend, level, discount, income."""
+    """Return the users' part of p, within three deviations: one, spend, level, discount, income."""
     names = user_names(scheme)
     p = np.zeros((len(x_user), USER_GATES))
     p[:, 0] = 1.0
-    for k, name in enumerate(("size", "repeats", "spend", "level", "discount", "income"), start=1):
+    for k, name in enumerate(("spend", "level", "discount", "income"), start=1):
         if name in names:
             p[:, k] = np.clip(x_user[:, names.index(name)], -3.0, 3.0)
     return p
@@ -148,92 +146,67 @@ def fit(level_of_user: Num[np.ndarray, "*N"], level_of_item: Num[np.ndarray, "*N
     return np.nan_to_num(1.0 - 4.0 * np.abs(level_of_user - level_of_item), nan=0.0)
 
 
-def channels(artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"]) -> Float64[np.ndarray, "C P"]:
-    """Return every channel's value for these items."""
-    state, edges = artefact.state, sent.edges
-    H, I, P = artefact.shape.H, len(state.position), len(items)  # noqa: E741
-    rows: list[np.ndarray] = []
-    own = np.zeros(I)
-    own[edges.item] = sent.own
-    rows.append(own[items][None])
-    everyone = items is state.candidates
-    for matrix in artefact.matrices:
-        reached = np.asarray(matrix[edges.item].T @ (sent.weight * ITEM_UNIT))
-        if everyone:
-            rows.append(reached.T)
-        else:
-            position = state.position[items]
-            rows.append(np.where(position >= 0, reached.T[:, position], 0.0) if len(reached) else np.zeros((H, P)))
-    for node, share in [*zip(state.node, state.node_share, strict=True), (state.brand, state.brand_share)]:
-        rows.append(_by_node(node, share, sent, items, H))
-    rows.append(state.x_item[items, : len(PRIORS)].T * PRIOR_UNIT)
-    return np.concatenate(rows)
+def channel_values(artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"]) -> Float64[np.ndarray, "C P"]:
+    """Return every channel's value for these items, in units of the artefact's moment."""
+    state = artefact.state
+    found = channels.values(state, artefact.matrices, sent.edges.item, sent.weight, sent.own, items)
+    return found * artefact.channel_rate[:, None]
 
 
-def node_mass(node: Num[np.ndarray, "I"], sent: Messages) -> Float64[np.ndarray, "M H"]:
-    """Return what flows from the user into each category (or brand) of one level, up to the highest row met."""
-    mine = node[sent.edges.item]
-    there = mine >= 0
-    size = int(mine.max(initial=-1)) + 1
-    if not size:
-        return np.zeros((0, sent.weight.shape[1]))
-    return np.stack([np.bincount(mine[there], w, minlength=size) for w in sent.weight[there].T], axis=1)
-
-
-def _by_node(
-    node: Num[np.ndarray, "I"],
-    share: Num[np.ndarray, "I"],
-    sent: Messages,
-    items: Int64[np.ndarray, "P"],
-    H: int,
-) -> Float64[np.ndarray, "H P"]:
-    mass = node_mass(node, sent)
-    # One more row for nodes that the user never met, and for none (-1).
-    flow = np.concatenate([np.sqrt(mass), np.zeros((1, H))])
-    target = node[items]
-    known = (target >= 0) & (target < len(mass))
-    return flow[np.where(known, target, len(mass))].T * share[items]
+def semantic(artefact: Artefact, values: Float64[np.ndarray, "C P"]) -> Float64[np.ndarray, "C P"] | None:
+    """Return what semantic attention adds to the gate of every channel and item; None for a network without it."""
+    weights = artefact.weights
+    if "semantic.head.weight" not in weights:
+        return None
+    state, seen = artefact.state, list(artefact.shape.seen)
+    # In float64: in float32 a score would depend on how many items are scored with it.
+    z = channels.squash(values[seen])
+    z = (z - state.seen_mean[seen, None]) * state.seen_scale[seen, None]
+    hidden = np.maximum(weights["semantic.lift.weight"] @ z + weights["semantic.lift.bias"][:, None], 0)
+    hidden = np.maximum(weights["semantic.hidden.weight"] @ hidden + weights["semantic.hidden.bias"][:, None], 0)
+    return weights["semantic.head.weight"] @ hidden
 
 
 def gate_terms(
     artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"]
-) -> tuple[Float64[np.ndarray, "C"], Float64[np.ndarray, "3 P"], Float64[np.ndarray, "C 3"]]:
+) -> tuple[Float64[np.ndarray, "C"], Float64[np.ndarray, "2 P"], Float64[np.ndarray, "C 2"]]:
     """Return the gates as constants of the user and what items add: gate = constant + slopes @ p_item."""
     state = artefact.state
-    p_item = np.zeros((3, len(items)))
+    p_item = np.zeros((2, len(items)))
     p_item[0] = np.clip(state.x_item[items, _PRICE], -3, 3)
-    p_item[1] = np.clip(state.x_item[items, _POPULARITY], -3, 3)
-    p_item[2] = fit(np.array(sent.level), state.price_level[items])
+    p_item[1] = fit(np.array(sent.level), state.price_level[items])
     gates = artefact.weights["fusion.gates"].astype(np.float64)
     if artefact.config.fusion == "sum":
-        return gates[:, 0], p_item, np.zeros((len(gates), 3))
+        return gates[:, 0], p_item, np.zeros((len(gates), 2))
     gates[:, 1:] *= SLOPE_UNIT
     return gates[:, :USER_GATES] @ sent.p_user, p_item, gates[:, USER_GATES:]
 
 
-def price_terms(artefact: Artefact, sent: Messages, p_item: Float64[np.ndarray, "3 P"]) -> Float64[np.ndarray, "T P"]:
+def price_terms(artefact: Artefact, sent: Messages, p_item: Float64[np.ndarray, "2 P"]) -> Float64[np.ndarray, "T P"]:
     """Return the weighted price terms, in the order of `PRICE_TERMS`."""
-    _, _, _, spend, level, discount, income = sent.p_user
+    _, spend, level, discount, income = sent.p_user
     price = p_item[0]
-    terms = np.stack([p_item[2], price, price * spend, price * level, price * discount, price * income])
+    terms = np.stack([p_item[1], price, price * spend, price * level, price * discount, price * income])
     return terms * (artefact.weights["fusion.price"] * PRIOR_UNIT)[:, None]
 
 
 def scores(artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"]) -> Float64[np.ndarray, "P"]:
     """Return the scores of these items."""
-    values = channels(artefact, sent, items)
+    values = channel_values(artefact, sent, items)
     constant, p_item, slopes = gate_terms(artefact, sent, items)
     if artefact.config.fusion == "concat":
         return _concat(artefact, sent, values, p_item)
     # (constant + slopes @ p_item) * values, summed over channels, without a gate per channel and item.
-    return constant @ values + (p_item * (slopes.T @ values)).sum(axis=0) + price_terms(artefact, sent, p_item).sum(0)
+    found = constant @ values + (p_item * (slopes.T @ values)).sum(axis=0) + price_terms(artefact, sent, p_item).sum(0)
+    attended = semantic(artefact, values)
+    return found if attended is None else found + (attended * values).sum(axis=0)
 
 
 def _concat(
     artefact: Artefact,
     sent: Messages,
     values: Float64[np.ndarray, "C P"],
-    p_item: Float64[np.ndarray, "3 P"],
+    p_item: Float64[np.ndarray, "2 P"],
 ) -> Float64[np.ndarray, "P"]:
     weights = artefact.weights
     p_user = np.broadcast_to(sent.p_user[:, None], (len(sent.p_user), values.shape[1]))

@@ -68,8 +68,8 @@ def _csr(matrix: sp.csr_matrix) -> Tensor:
         # torch announces once a process that CSR is in beta; the products used here are covered by tests.
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta", category=UserWarning)
         return torch.sparse_csr_tensor(
-            torch.from_numpy(matrix.indptr.astype(np.int64)),
-            torch.from_numpy(matrix.indices.astype(np.int64)),
+            torch.from_numpy(matrix.indptr.astype(np.int32)),
+            torch.from_numpy(matrix.indices.astype(np.int32)),
             torch.from_numpy(matrix.data),
             size=matrix.shape,
             check_invariants=False,

@@ -28,7 +28,7 @@ class Split:
 
 
 def split(snapshot: Snapshot, config: Config) -> Split | None:
-    """Cut the snapshot's time into periods of equal length, the last one for validation.
+    """Foretell the last period for validation, and learn from cuts half a period apart whose periods end before it.
 
     None when the events do not span time (all at one instant): there is no next period then.
     """
@@ -37,12 +37,22 @@ def split(snapshot: Snapshot, config: Config) -> Split | None:
     if horizon <= 0:
         return None
     validation = Cut(clock - horizon, clock)
-    train = tuple(
-        Cut(validation.at - back * horizon, validation.at - (back - 1) * horizon) for back in range(config.cuts, 0, -1)
-    )
+    return Split(_before(validation.at, horizon, clock - span, config.cuts), validation)
+
+
+def to_refit(found: Split, snapshot: Snapshot, config: Config) -> tuple[Cut, ...]:
+    """Return the cuts for a last fit on everything: as many as before and those that validation kept back."""
+    clock, span = clock_and_span(snapshot)
+    horizon = found.validation.until - found.validation.at
+    return _before(found.validation.until, horizon, clock - span, config.cuts + 2)
+
+
+def _before(end: int, horizon: int, begin: int, cuts: int) -> tuple[Cut, ...]:
+    step = max(horizon // 2, 1)
+    train = tuple(Cut(end - horizon - back * step, end - back * step) for back in range(cuts - 1, -1, -1))
     # The oldest cut must leave something to look back on.
-    kept = tuple(cut for cut in train if cut.at - (clock - span) >= horizon)
-    return Split(kept or train[-1:], validation)
+    kept = tuple(cut for cut in train if cut.at - begin >= horizon)
+    return kept or train[-1:]
 
 
 def targets(snapshot: Snapshot, cut: Cut, target: str = "") -> sp.csr_matrix:

@@ -3,9 +3,10 @@
 It is what a shop gets that has too little data to learn from, and where training starts.
 """
 
-from gnn import artefact, history, state, weights
+from gnn import artefact, history, weights
 from gnn.artefact import Artefact
 from gnn.config import Config
+from gnn.moment import make
 from graph.snapshot import Snapshot
 
 
@@ -13,6 +14,6 @@ def build(snapshot: Snapshot, config: Config | None = None) -> Artefact:
     """Return a model with first weights on this snapshot; it works for a shop without a single event."""
     config = Config() if config is None else config
     scheme = history.make_scheme(snapshot, heads=config.heads, timed=config.time, target=config.target)
-    moment = state.make(snapshot, config, scheme)
-    first = weights.initial(config, moment.scheme, weights.shape_of(config, moment.scheme, moment.state))
+    moment = make(snapshot, config, scheme)
+    first = weights.initial(config, moment.scheme, moment.state)
     return artefact.build(snapshot, config, moment.scheme, moment.state, first, trained=False)

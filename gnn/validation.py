@@ -10,8 +10,8 @@ import torch
 from gnn import hetero_data, metrics
 from gnn.config import Config
 from gnn.model import Network, Tables
+from gnn.moment import Moment
 from gnn.pairs import Block, block
-from gnn.state import Moment
 
 # Pairs that one block scores at a time, and pairs in all: bounds on memory.
 _PAIRS_PER_BLOCK = 100_000

@@ -16,17 +16,17 @@ from gnn.state import ITEM_FEATURES, MATRICES, PRIORS, State, user_names
 Weights = dict[str, np.ndarray]
 
 GATE_INPUTS = (
-    *("one", "size", "repeats", "spend", "level", "discount", "income"),  # of the user
-    *("price", "popularity", "fit"),  # of the item, and of both
+    *("one", "spend", "level", "discount", "income"),  # of the user
+    *("price", "fit"),  # of the item, and of both
 )
-"""p_UI: what the weight of a channel may depend on."""
-USER_GATES = 7
+"""p_UI: purchase power and price, on which the weight of a channel may depend."""
+USER_GATES = 5
 
 PRICE_TERMS = ("fit", "price", "price*spend", "price*level", "price*discount", "price*income")
 """Terms of purchase power that stand in the score by themselves."""
 
-ITEM_UNIT, PRIOR_UNIT = 5.0, 0.05
-"""Channels and terms are multiplied by these, so that one step of the optimiser moves each of them about as far."""
+PRIOR_UNIT = 0.05
+"""Price terms are multiplied by this, so that one step of the optimiser moves them about as far as a channel."""
 
 SLOPE_UNIT = 0.1
 """Everything in p but the constant is multiplied by this: a gate first learns how much a channel is worth to all, and
@@ -34,6 +34,9 @@ bends towards single users and items slowly. Without it the slopes overfit, and 
 
 REACH = 4.0
 """Learned attention moves a logit by less than this either way."""
+
+DRIFTING = ("trend", "newness", "promoted_now", "promoted_ever")
+"""Priors that semantic attention does not look at: what they mean differs from one period to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +53,31 @@ class Shape:
     """Category levels."""
     D: int
     """Width."""
+    S: int
+    """Width of the semantic attention; 0 without."""
 
     @property
     def channels(self) -> tuple[str, ...]:
         """Names of the channels, C of them, in the order of every array that has one row per channel."""
-        heads = range(self.H)
-        return (
-            "own",
-            *(f"{matrix}:{h}" for matrix in MATRICES for h in heads),
-            *(f"category{level}:{h}" for level in range(self.L) for h in heads),
-            *(f"brand:{h}" for h in heads),
-            *PRIORS,
-        )
+        return channel_names(self.H, self.L)
+
+    @property
+    def seen(self) -> tuple[int, ...]:
+        """Rows of the channels that semantic attention looks at."""
+        return tuple(row for row, name in enumerate(self.channels) if name not in DRIFTING)
+
+
+def channel_names(H: int, L: int) -> tuple[str, ...]:
+    """Return the names of the channels of `H` heads and `L` category levels."""
+    heads = range(H)
+    return (
+        *(f"own:{h}" for h in heads),
+        "own:deep",
+        *(f"{matrix}:{h}" for matrix in MATRICES for h in heads),
+        *(f"category{level}:{h}" for level in range(L) for h in heads),
+        *(f"brand:{h}" for h in heads),
+        *PRIORS,
+    )
 
 
 def shape_of(config: Config, scheme: Scheme, state: State) -> Shape:
@@ -74,13 +90,19 @@ def shape_of(config: Config, scheme: Scheme, state: State) -> Shape:
         H=config.heads,
         L=len(state.node),
         D=config.width,
+        S=0 if config.fusion == "concat" else config.semantic_width,
     )
 
 
-def initial(config: Config, scheme: Scheme, shape: Shape) -> Weights:
-    """Return the first weights, drawn from the config's seed; float32."""
+def initial(config: Config, scheme: Scheme, state: State) -> Weights:
+    """Return the first weights, drawn from the config's seed; float32.
+
+    Gates stand for channels in the units of `state.channel_scale`: together they weigh EASE with 1, decayed
+    purchases of the item itself with a half, popularity with next to nothing.
+    """
+    shape = shape_of(config, scheme, state)
     rng = np.random.default_rng(config.seed)
-    H, D = shape.H, shape.D
+    H, D, S = shape.H, shape.D, shape.S
 
     def glorot(*size: int) -> np.ndarray:
         bound = math.sqrt(6 / (size[0] + size[-1]))
@@ -107,23 +129,30 @@ def initial(config: Config, scheme: Scheme, shape: Shape) -> Weights:
             "attention.self.scale": np.zeros((H, D), np.float32),
         }
     if config.own_history:
-        frequency = np.zeros(H, np.float32)
-        frequency[1 if H > 1 else 0] = 0.5
-        frequency[2:3] = 0.3
         weights |= {
-            "own.frequency": frequency,
-            "own.lift.weight": glorot(2 * D, shape.F + shape.Fu + shape.Fi),
+            "own.lift.weight": glorot(2 * D, shape.F),
             "own.lift.bias": np.zeros(2 * D, np.float32),
             "own.head.weight": np.zeros((1, 2 * D), np.float32),
         }
     channels = shape.channels
     inputs = 1 if config.fusion == "sum" else len(GATE_INPUTS)
     gates = np.zeros((len(channels), inputs), np.float32)
-    for name, weight in (("own", 1.0), ("ease:0", 1 / ITEM_UNIT), ("popularity", 0.01 / PRIOR_UNIT)):
-        gates[channels.index(name), 0] = weight
+    # The deep reading starts at nothing itself: with a closed gate neither would ever get a gradient.
+    first = [(f"own:{min(1, H - 1)}", 0.5), ("own:deep", 1.0), ("ease:0", 1.0), ("popularity", 0.01)]
     if shape.L:
-        gates[channels.index(f"category{shape.L - 1}:0"), 0] = 0.02
+        first.append((f"category{shape.L - 1}:0", 0.02))
+    for name, weight in first:
+        row = channels.index(name)
+        gates[row, 0] = weight * state.channel_scale[row]
     weights |= {"fusion.gates": gates, "fusion.price": np.zeros(len(PRICE_TERMS), np.float32)}
+    if S:
+        weights |= {
+            "semantic.lift.weight": glorot(S, len(shape.seen)),
+            "semantic.lift.bias": np.zeros(S, np.float32),
+            "semantic.hidden.weight": glorot(S, S),
+            "semantic.hidden.bias": np.zeros(S, np.float32),
+            "semantic.head.weight": np.zeros((len(channels), S), np.float32),
+        }
     if config.fusion == "concat":
         weights |= {
             "fusion.lift.weight": glorot(2 * D, len(channels) + len(GATE_INPUTS)),

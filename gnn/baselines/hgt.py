@@ -15,6 +15,7 @@ from torch_geometric.nn import HGTConv
 
 from gnn.baselines.base import Past, Range, Space
 from gnn.baselines.drawing import Bought
+from gnn.determinism import deterministic
 
 _BATCH = 32_768
 # Messages come from each user's latest items only: the stock layer makes a row per edge and feature.
@@ -65,6 +66,7 @@ class Hgt:
         "steps": Range(15, 50, log=True, whole=True),
     }
 
+    @deterministic()
     def fit(self, past: Past) -> None:
         """Train; without purchases in two periods every score is zero."""
         torch.manual_seed(self.seed)

@@ -13,6 +13,7 @@ from torch_geometric.nn.models import LightGCN
 
 from gnn.baselines.base import Past, Range, Space
 from gnn.baselines.drawing import Bought
+from gnn.determinism import deterministic
 
 _BATCH = 65_536
 
@@ -37,6 +38,7 @@ class LightGcn:
         "steps": Range(20, 80, log=True, whole=True),
     }
 
+    @deterministic()
     def fit(self, past: Past) -> None:
         """Train; without a purchase every score is zero."""
         torch.manual_seed(self.seed)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from gnn.baselines.base import Past, Range, Space
 from gnn.baselines.drawing import Bought
+from gnn.determinism import deterministic
 
 _BATCH = 8192
 _NEGATIVES = 4
@@ -56,6 +57,7 @@ class NeuMf:
         "samples": Range(0.5, 2.5, log=True),
     }
 
+    @deterministic()
     def fit(self, past: Past) -> None:
         """Train; without a purchase the first weights stay."""
         torch.manual_seed(self.seed)

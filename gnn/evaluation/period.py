@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Bool, Float64, Int64
 
-from gnn import features, split, state
+from gnn import features, moment, split
 from gnn.baselines.base import Past
 from gnn.config import Config
 from gnn.errors import NotEnoughData
@@ -66,7 +66,7 @@ def prepare(snapshot: Snapshot, cut: Cut, config: Config) -> Period:
     everything = Past.of(past, np.arange(len(past.item_ids)), config.target)
     weeks = everything.weeks()
     buyers = np.bincount(weeks.indices, minlength=len(past.item_ids))
-    candidates = np.flatnonzero(state.choose_candidates(past, buyers, config))
+    candidates = np.flatnonzero(moment.choose_candidates(past, buyers, config))
     truth = sp.csr_matrix(split.targets(snapshot, cut, config.target)[:, candidates])
     users = np.flatnonzero(np.asarray(truth.sum(axis=1)).ravel() > 0)
     if not len(users):

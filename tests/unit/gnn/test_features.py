@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from gnn import features, history, state
+from gnn import features, history, moment
 from gnn.config import Config
 from gnn.item_edges import cosine, ease
+from gnn.state import ITEM_FEATURES
 from graph import snapshot as snapshots
 from graph.snapshot import Snapshot, make_promotions
 
@@ -102,7 +103,7 @@ def test_a_stray_event_years_later_does_not_move_the_clock():
 
 
 def test_category_levels_follow_the_tree_from_the_root():
-    levels = state.category_levels(shop())
+    levels = moment.category_levels(shop())
     assert levels.tolist() == [[0] * 5, [1] * 5]
 
 
@@ -126,7 +127,7 @@ def test_ease_is_the_same_solved_over_users_or_over_items():
 
 def test_promotions_and_popularity_reach_the_items_features():
     snapshot = shop(promotions=make_promotions([3], [12 * DAY], [19 * DAY], [1.0]))
-    moment = state.make(snapshot, Config(), history.make_scheme(snapshot, heads=1))
-    now = moment.state.x_item[:, state.ITEM_FEATURES.index("promoted_now")]
+    there = moment.make(snapshot, Config(), history.make_scheme(snapshot, heads=1))
+    now = there.state.x_item[:, ITEM_FEATURES.index("promoted_now")]
     assert now.argmax() == 3
-    assert moment.state.x_item[:, state.ITEM_FEATURES.index("popularity")].argmax() in (0, 1)
+    assert there.state.x_item[:, ITEM_FEATURES.index("popularity")].argmax() in (0, 1)

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from gnn import artefact, hetero_data, scorer, state, weights
+from gnn import artefact, hetero_data, scorer, weights
 from gnn.config import Config
 from gnn.history import make_scheme
 from gnn.loss import NextPeriodLoss
 from gnn.model import Network, Tables
+from gnn.moment import Moment, make
 from gnn.pairs import Block, block
 from gnn.split import Cut, targets
-from gnn.state import Moment
 from graph.snapshot import Snapshot
 from tests import snapshots
 from tests.unit.gnn.support import history_of
@@ -25,13 +25,13 @@ def snapshot() -> Snapshot:
 
 
 def moment_of(snapshot: Snapshot, config: Config) -> Moment:
-    return state.make(snapshot, config, make_scheme(snapshot, heads=config.heads, timed=config.time))
+    return make(snapshot, config, make_scheme(snapshot, heads=config.heads, timed=config.time))
 
 
 def stirred(config: Config, moment: Moment) -> weights.Weights:
     """First weights with noise on all of them, so that no part of the network is silent."""
     rng = np.random.default_rng(5)
-    first = weights.initial(config, moment.scheme, weights.shape_of(config, moment.scheme, moment.state))
+    first = weights.initial(config, moment.scheme, moment.state)
     return {name: value + rng.normal(0, 0.2, value.shape).astype(np.float32) for name, value in first.items()}
 
 
@@ -42,7 +42,9 @@ def everything(moment: Moment, users: np.ndarray, *, backward: bool = False) -> 
 
 CONFIGS = (
     Config(),
+    Config(attention="content+context+self"),
     Config(attention="uniform"),
+    Config(semantic_width=0),
     Config(attention="content"),
     Config(attention="context"),
     Config(attention="self"),
@@ -149,7 +151,7 @@ def test_weights_have_the_names_and_shapes_that_serving_reads(snapshot: Snapshot
     for config in CONFIGS:
         moment = moment_of(snapshot, config)
         shape = weights.shape_of(config, moment.scheme, moment.state)
-        first = weights.initial(config, moment.scheme, shape)
+        first = weights.initial(config, moment.scheme, moment.state)
         theirs = Network(config, shape).to_weights()
         assert {name: value.shape for name, value in theirs.items()} == {
             name: value.shape for name, value in first.items()
@@ -157,7 +159,7 @@ def test_weights_have_the_names_and_shapes_that_serving_reads(snapshot: Snapshot
 
 
 def test_reset_parameters_draws_everything_anew(snapshot: Snapshot):
-    config = Config()
+    config = Config(attention="content+context+self")
     moment = moment_of(snapshot, config)
     network = Network(config, weights.shape_of(config, moment.scheme, moment.state))
     network.load_weights(stirred(config, moment))

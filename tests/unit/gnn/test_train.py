@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from gnn import train
+from gnn import fit, train
 from gnn.config import Config
 from gnn.errors import Diverged, ModelError, NotEnoughData
 from gnn.train import Epoch, Silent
@@ -77,7 +77,7 @@ def test_a_loss_that_is_not_a_number_is_told_and_not_saved(snapshot: Snapshot, m
     def broken(self: object, score: torch.Tensor, block: object) -> torch.Tensor:
         return score.sum() * float("nan")
 
-    monkeypatch.setattr(train.NextPeriodLoss, "forward", broken)
+    monkeypatch.setattr(fit.NextPeriodLoss, "forward", broken)
     with pytest.raises(Diverged, match="learning_rate"):
         train.train(snapshot, SMALL, device="cpu")
 

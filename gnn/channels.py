@@ -1,0 +1,139 @@
+"""The channels of one user in numpy: what arrives at items along each metapath, before any weight is put on it.
+
+Shared by the scorer (with learned attention) and by moments (with the plain history, to find each channel's unit).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import scipy.sparse as sp
+from jaxtyping import Float32, Float64, Int64, Num
+
+from gnn.history import Edges
+from gnn.state import PRIORS, State
+
+# Users that a channel's unit is taken from, and unseen items beside their history: the most tempting, and any.
+_USERS = 200
+_TEMPTING, _ANY = 100, 150
+
+SQUASHED = 5.0
+"""Largest size of a squashed channel."""
+
+
+def values(
+    state: State,
+    matrices: Sequence[sp.csr_matrix],
+    item: Int64[np.ndarray, "N"],
+    weight: Float64[np.ndarray, "N H"],
+    own: Float64[np.ndarray, "N O"],
+    items: Int64[np.ndarray, "P"],
+) -> Float64[np.ndarray, "C P"]:
+    """Return every channel's value for `items`, in the order of `gnn.weights.channel_names`, in natural units.
+
+    `item` are the distinct items of the history, `weight` what flows along each edge, `own` what the history of an
+    item says of the item itself (O = H + 1).
+    """
+    H, I, P = weight.shape[1], len(state.position), len(items)  # noqa: E741
+    mine = np.zeros((I, own.shape[1]))
+    mine[item] = own
+    rows: list[np.ndarray] = [mine[items].T]
+    everyone = items is state.candidates
+    for matrix in matrices:
+        reached = np.asarray(matrix[item].T @ weight)
+        if everyone:
+            rows.append(reached.T)
+        else:
+            position = state.position[items]
+            rows.append(np.where(position >= 0, reached.T[:, position], 0.0) if len(reached) else np.zeros((H, P)))
+    for node, share in [*zip(state.node, state.node_share, strict=True), (state.brand, state.brand_share)]:
+        rows.append(_by_node(node, share, item, weight, items))
+    rows.append(state.x_item[items, : len(PRIORS)].T)
+    return np.concatenate(rows)
+
+
+def own_counts(base: Float64[np.ndarray, "N H"]) -> Float64[np.ndarray, "N H"]:
+    """Return the decayed events behind the messages' plain weights."""
+    return np.expm1(base)
+
+
+def node_mass(
+    node: Num[np.ndarray, "I"], item: Int64[np.ndarray, "N"], weight: Float64[np.ndarray, "N H"]
+) -> Float64[np.ndarray, "M H"]:
+    """Return what flows from the user into each category (or brand) of one level, up to the highest row met."""
+    mine = node[item]
+    there = mine >= 0
+    size = int(mine.max(initial=-1)) + 1
+    if not size:
+        return np.zeros((0, weight.shape[1]))
+    return np.stack([np.bincount(mine[there], w, minlength=size) for w in weight[there].T], axis=1)
+
+
+def _by_node(
+    node: Num[np.ndarray, "I"],
+    share: Num[np.ndarray, "I"],
+    item: Int64[np.ndarray, "N"],
+    weight: Float64[np.ndarray, "N H"],
+    items: Int64[np.ndarray, "P"],
+) -> Float64[np.ndarray, "H P"]:
+    mass = node_mass(node, item, weight)
+    # One more row for nodes that the user never met, and for none (-1).
+    flow = np.concatenate([np.sqrt(mass), np.zeros((1, weight.shape[1]))])
+    target = node[items]
+    known = (target >= 0) & (target < len(mass))
+    return flow[np.where(known, target, len(mass))].T * share[items]
+
+
+def squash(a: Num[np.ndarray, "*C"]) -> Num[np.ndarray, "*C"]:
+    """Return the signed square root, within `SQUASHED`: what semantic attention looks at, before it is centred."""
+    return np.sign(a) * np.sqrt(np.minimum(np.abs(a), SQUASHED**2))
+
+
+def units(state: State, edges: Edges) -> dict[str, Float32[np.ndarray, "C"]]:
+    """Return `channel_scale`, each channel's standard deviation over typical pairs, and how it looks when squashed.
+
+    Typical are a user's own items, the unseen ones that item-item edges speak for most, and some of all others: what
+    training asks about as well. Channels count purchases over longer and longer times as a shop grows old; in units
+    of their own moment they stay comparable, and weights carry over from one cut to the next.
+    """
+    H = edges.base.shape[1]
+    whole = _typical(state, edges)
+    if not whole.shape[1]:
+        silent = np.zeros(len(whole), np.float32)
+        return {"channel_scale": silent, "seen_mean": silent, "seen_scale": silent}
+    scale = whole.std(axis=1)
+    scale[scale < 1e-6] = 0.0
+    scale[H] = 1.0  # own:deep is learned: it has no unit yet
+    seen = squash(whole * reciprocal(scale)[:, None])
+    return {
+        "channel_scale": scale.astype(np.float32),
+        "seen_mean": seen.mean(axis=1).astype(np.float32),
+        "seen_scale": reciprocal(seen.std(axis=1)).astype(np.float32),
+    }
+
+
+def reciprocal(scale: Num[np.ndarray, "C"]) -> Float64[np.ndarray, "C"]:
+    """Return one over each scale; 0 for what is silent."""
+    wide = scale.astype(np.float64)
+    return np.divide(1.0, wide, out=np.zeros_like(wide), where=wide > 1e-6)
+
+
+def _typical(state: State, edges: Edges) -> Float64[np.ndarray, "C N"]:
+    H, P = edges.base.shape[1], len(state.candidates)
+    matrices = tuple(part.matrix(P) for part in state.matrices)
+    met = np.unique(edges.user)
+    sample = met[np.linspace(0, len(met) - 1, min(_USERS, len(met))).astype(np.int64)] if len(met) and P else met[:0]
+    spread = np.linspace(0, P - 1, min(_ANY, P)).astype(np.int64)
+    found = [np.zeros((H + 1 + (len(matrices) + len(state.node) + 1) * H + len(PRIORS), 0))]
+    for user in sample:
+        low, high = np.searchsorted(edges.user, (user, user + 1))
+        item, base = edges.item[low:high], edges.base[low:high]
+        own = np.concatenate([own_counts(base), np.zeros((len(base), 1))], axis=1)
+        value = values(state, matrices, item, base, own, state.candidates)
+        typical = np.zeros(P, np.bool_)
+        typical[spread] = True
+        tempting = value[H + 1]
+        typical[np.argpartition(-tempting, min(_TEMPTING, P - 1))[:_TEMPTING]] = True
+        position = state.position[item]
+        typical[position[position >= 0]] = True
+        found.append(value[:, typical])
+    return np.concatenate(found, axis=1)

@@ -1,0 +1,72 @@
+"""What is learned from: at each cut, the items' side of the graph and blocks of users with pairs to judge."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from gnn import hetero_data, moment, sampling
+from gnn.config import Config
+from gnn.history import Scheme
+from gnn.model import Tables
+from gnn.pairs import Block, block, split_users
+from gnn.progress import Progress
+from gnn.split import Cut, targets
+from gnn.validation import learners
+from graph.snapshot import Snapshot
+
+FEWEST_USERS = 10
+"""Fewer active users than this in every period teach nothing that is not noise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One cut."""
+
+    tables: Tables
+    blocks: tuple[Block, ...]
+
+    def to(self, device: torch.device) -> "Lesson":
+        """Return the lesson on another device."""
+        return Lesson(self.tables.to(device), tuple(part.to(device) for part in self.blocks))
+
+
+class Lessons:
+    """Lays out cuts of one snapshot, each once; what is drawn depends on the cut and the seed alone."""
+
+    def __init__(
+        self, snapshot: Snapshot, scheme: Scheme, config: Config, device: torch.device, progress: Progress
+    ) -> None:
+        self.snapshot = snapshot
+        self.scheme = scheme
+        self.config = config
+        self.device = device
+        self.progress = progress
+        self._known: dict[Cut, Lesson | None] = {}
+
+    def at(self, cuts: Sequence[Cut]) -> list[Lesson]:
+        """Return the lessons of these cuts; those with too few users teach nothing and are left out."""
+        for cut in cuts:
+            if cut not in self._known:
+                lesson = self._lesson(cut)
+                self._known[cut] = None if lesson is None else lesson.to(self.device)
+                self.progress.advance()
+        return [lesson for cut in cuts if (lesson := self._known[cut]) is not None]
+
+    def _lesson(self, cut: Cut) -> Lesson | None:
+        config = self.config
+        rng = np.random.default_rng((config.seed, cut.at))
+        there = moment.make(self.snapshot.until(cut.at), config, self.scheme)
+        labels = targets(self.snapshot, cut, config.target)
+        users = learners(there, labels)
+        if len(users) < FEWEST_USERS:
+            return None
+        users = np.sort(rng.permutation(users)[: config.users_per_cut])
+        groups = list(split_users(rng.permutation(users), -(-len(users) // config.users_per_step)))
+        tables = Tables.of(hetero_data.build(there), torch.device("cpu"))
+        blocks = tuple(
+            block(there, group, sampling.pools(there, group, labels, config, rng), labels, backward=True)
+            for group in groups
+        )
+        return Lesson(tables, blocks)
