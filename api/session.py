@@ -1,6 +1,7 @@
 """Lists for what is known of the moment alone: an anonymous session, a basket, a list that the caller brings."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -210,6 +211,8 @@ async def basket(
     rows = await context.loaders.items.load_all(line.item for line in given)
     inside = [_line(line, rows.get(line.item)) for line in given]
     total = sum(line.price * line.quantity for line in inside if line.price is not None)
+    if not math.isfinite(total):
+        raise bad_input("items", "The basket costs more than can be added up: lower a `quantity` or a `price`.")
     return Basket(
         lines=[
             BasketLine(item=Item.of(line.row), quantity=line.quantity, price=line.price) for line in inside if line.row

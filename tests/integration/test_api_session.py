@@ -149,7 +149,14 @@ def test_a_known_user_brings_its_history_to_the_basket(api: Served) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [[{"item": ""}], [{"item": "i1", "quantity": 0}], [{"item": "i1", "price": -1}], [{"item": "i1"}] * 201]
+    "bad",
+    [
+        [{"item": ""}],
+        [{"item": "i1", "quantity": 0}],
+        [{"item": "i1", "price": -1}],
+        [{"item": "i1"}] * 201,
+        [{"item": "i1", "quantity": 1e308}],
+    ],
 )
 def test_a_basket_that_is_none_is_refused(api: Served, bad: list[dict[str, Any]]) -> None:
     assert api.refused(BASKET, items=bad)["extensions"]["code"] == "BAD_USER_INPUT"
