@@ -33,7 +33,8 @@ def split(snapshot: Snapshot, config: Config) -> Split | None:
     None when the events do not span time (all at one instant): there is no next period then.
     """
     clock, span = clock_and_span(snapshot)
-    horizon = int(span * config.horizon_share)
+    # Even, so that halves of it add up: a refit then finds the cuts that were laid out before.
+    horizon = int(span * config.horizon_share) // 2 * 2
     if horizon <= 0:
         return None
     validation = Cut(clock - horizon, clock)
