@@ -1,4 +1,4 @@
-"""Fixtures for the whole run: one real Neo4j, one small shop."""
+"""Fixtures for the whole run: one real Neo4j, one small shop, and the API over it for one module."""
 
 import os
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from tests import shop as shops
 
 if TYPE_CHECKING:
     from graph.client import Client, Settings
+    from tests.served import Served
 
 # `pytest.importorskip` would hide a broken house; imports of rooms stay inside the fixtures so that unit tests of one
 # room do not pay for the others.
@@ -64,3 +65,23 @@ def client(session_client: "Client") -> "Client":
     write.wipe(session_client)
     schema.migrate(session_client)
     return session_client
+
+
+@pytest.fixture(scope="module")
+def models(session_client: "Client", shop: shops.Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of models over the freshly loaded small shop; other modules empty the graph."""
+    from tests import served
+
+    folder = tmp_path_factory.mktemp("models")
+    served.load_shop(session_client, shop)
+    served.first_model(session_client, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def api(neo4j: "Settings", models: Path) -> Iterator["Served"]:
+    """The API over the small shop."""
+    from tests import served
+
+    with served.serving(served.settings(neo4j, models)) as running:
+        yield running

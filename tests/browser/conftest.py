@@ -10,9 +10,8 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-    from graph.client import Client, Settings
+    from graph.client import Settings
     from tests.served import Served
-    from tests.shop import Shop
 
 _ARGUMENTS = (
     "--no-sandbox",
@@ -26,20 +25,11 @@ _ARGUMENTS = (
 
 
 @pytest.fixture(scope="module")
-def api(
-    neo4j: "Settings",
-    session_client: "Client",
-    home: Path,
-    shop: "Shop",
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator["Served"]:
+def api(neo4j: "Settings", home: Path, models: Path) -> Iterator["Served"]:
     """The API with GraphiQL's files, over the freshly loaded small shop."""
     from graph import jars
     from tests import served
 
-    models = tmp_path_factory.mktemp("models")
-    served.load_shop(session_client, shop)
-    served.first_model(session_client, models)
     settings = served.settings(
         neo4j, models, graphiql_assets=jars.graphiql_assets(home), neo4j_browser="http://127.0.0.1:7474/browser/"
     )
