@@ -56,7 +56,7 @@ def own_counts(base: Float64[np.ndarray, "N H"]) -> Float64[np.ndarray, "N H"]:
     return np.expm1(base)
 
 
-def node_mass(
+def _node_mass(
     node: Num[np.ndarray, "I"], item: Int64[np.ndarray, "N"], weight: Float64[np.ndarray, "N H"]
 ) -> Float64[np.ndarray, "M H"]:
     """Return what flows from the user into each category (or brand) of one level, up to the highest row met."""
@@ -75,7 +75,7 @@ def _by_node(
     weight: Float64[np.ndarray, "N H"],
     items: Int64[np.ndarray, "P"],
 ) -> Float64[np.ndarray, "H P"]:
-    mass = node_mass(node, item, weight)
+    mass = _node_mass(node, item, weight)
     # One more row for nodes that the user never met, and for none (-1).
     flow = np.concatenate([np.sqrt(mass), np.zeros((1, weight.shape[1]))])
     target = node[items]

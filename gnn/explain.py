@@ -92,7 +92,7 @@ def explain_many(
     if attended is not None:
         gates = gates + attended
     prices = scorer.price_terms(artefact, sent, p_item)
-    scores = scorer.scores(artefact, sent, rows)
+    scores = (gates * values).sum(axis=0) + prices.sum(axis=0)
     return tuple(
         Explained(
             float(scores[n]),

@@ -118,11 +118,11 @@ def _fit(task: Task, validator: Validator | None, progress: Progress, rate: floa
                 average.update_parameters(network)
                 losses.append(loss.detach())
             progress.advance()
+            blended = _blended(average, start, config.trust)
             if validator is None:
-                best = _blended(average, start, config.trust).to_weights()
+                best = blended.to_weights()
                 continue
             mean = float(torch.stack(losses).mean())
-            blended = _blended(average, start, config.trust)
             report = _epoch(number, mean, validator, blended, curve, time.monotonic() - begun, config)
             curve.append(report)
             progress.epoch(report)
