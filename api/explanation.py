@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import strawberry
@@ -49,6 +50,60 @@ class Explanation:
         return NeighborSummary(shoppers=n, sentence=f"{n} shoppers with items in common with you bought it.")
 
 
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The nodes that reasons lead through, and how sentences call them."""
+
+    nodes: Mapping[tuple[str, str], Node]
+    names: reasons.Names
+
+    def path(self, reason: reasons.Reason) -> list[Node]:
+        """Return the nodes of a reason's path; somebody who is not in the graph is left out of it."""
+        return [self._node(step) for step in reason.path if step.label != "User" or ("User", "") in self.nodes]
+
+    def _node(self, step: Step) -> Node:
+        if node := self.nodes.get((step.label, step.id)):
+            return node
+        # The model knows it, the graph no longer does: the path is told with what the model knows.
+        match step.label:
+            case "Category":
+                name, level = step.id.rpartition(CATEGORY_SEPARATOR)[2], step.id.count(CATEGORY_SEPARATOR)
+                return Category.of(CategoryRow(step.id, name, level, None))
+            case "Brand":
+                return Brand.of(BrandRow(step.id, step.id))
+            case _:
+                return Item.of(ItemRow(step.id, step.id, None, None, None, None, None, False, None, None))
+
+
+async def scene_of(context: Context, told: Mapping[str, Sequence[reasons.Reason]], user: Node | None) -> Scene:
+    """Load what the reasons of these items (by external id) lead through, with three statements to the graph."""
+    wanted = {"Item": set(told), "Category": set[str](), "Brand": set[str]()}
+    for found in told.values():
+        for reason in found:
+            for step in reason.path:
+                wanted.setdefault(step.label, set()).add(step.id)
+    loaders = context.loaders
+    rows = await loaders.items.load_all(sorted(wanted["Item"]))
+    # Those of the items as well: a client that reads an item's category finds it loaded already.
+    wanted["Category"].update(row.category_id for row in rows.values() if row.category_id)
+    wanted["Brand"].update(row.brand_id for row in rows.values() if row.brand_id)
+    categories, brands = await asyncio.gather(
+        loaders.categories.load_all(sorted(wanted["Category"])), loaders.brands.load_all(sorted(wanted["Brand"]))
+    )
+    nodes: dict[tuple[str, str], Node] = {("User", ""): user} if user else {}
+    nodes |= {("Item", i): Item.of(row) for i, row in rows.items()}
+    nodes |= {("Category", i): Category.of(row) for i, row in categories.items()}
+    nodes |= {("Brand", i): Brand.of(row) for i, row in brands.items()}
+    return Scene(
+        nodes,
+        reasons.Names(
+            items={i: row.title or i for i, row in rows.items()},
+            categories={i: row.name for i, row in categories.items()},
+            brands={i: row.name for i, row in brands.items()},
+        ),
+    )
+
+
 async def explain(
     context: Context,
     shopper: Shopper,
@@ -70,33 +125,12 @@ async def explain(
         name: reasons.with_added(reasons.merge(explained[name].contributions), added.get(name, {}))
         for name in (artefact.item_ids[item] for item in items)
     }
-    wanted = {"Item": set[str](merged), "Category": set[str](), "Brand": set[str]()}
-    for told in merged.values():
-        for reason in told:
-            for step in reason.path:
-                wanted.setdefault(step.label, set()).add(step.id)
-    loaders = context.loaders
-    rows = await loaders.items.load_all(sorted(wanted["Item"]))
-    # Those of the items as well: a client that reads an item's category finds it loaded already.
-    wanted["Category"].update(row.category_id for row in rows.values() if row.category_id)
-    wanted["Brand"].update(row.brand_id for row in rows.values() if row.brand_id)
-    categories, brands = await asyncio.gather(
-        loaders.categories.load_all(sorted(wanted["Category"])), loaders.brands.load_all(sorted(wanted["Brand"]))
-    )
-    nodes: dict[tuple[str, str], Node] = {("User", ""): user} if user else {}
-    nodes |= {("Item", i): Item.of(row) for i, row in rows.items()}
-    nodes |= {("Category", i): Category.of(row) for i, row in categories.items()}
-    nodes |= {("Brand", i): Brand.of(row) for i, row in brands.items()}
-    names = reasons.Names(
-        items={i: row.title or i for i, row in rows.items()},
-        categories={i: row.name for i, row in categories.items()},
-        brands={i: row.name for i, row in brands.items()},
-    )
+    scene = await scene_of(context, merged, user)
     found: dict[str, Explanation] = {}
     for item, told in merged.items():
-        if item not in rows:
+        if ("Item", item) not in scene.nodes:
             continue
-        clauses = [reasons.clause(reason, names, shopper.pasts) for reason in told]
+        clauses = [reasons.clause(reason, scene.names, shopper.pasts) for reason in told]
         found[item] = Explanation(
             sentence=reasons.summary(told, clauses),
             score=explained[item].score + sum(added.get(item, {}).values()),
@@ -104,7 +138,7 @@ async def explain(
                 Contribution(
                     kind=ContributionKind.of(reason.kind),
                     value=reason.value,
-                    path=[_node(nodes, step) for step in reason.path if user or step.label != "User"],
+                    path=scene.path(reason),
                     sentence=reasons.sentence(text),
                 )
                 for reason, text in zip(told, clauses, strict=True)
@@ -120,21 +154,6 @@ def passed(explained: Mapping[str, Explained]) -> list[str]:
     """Return the items that the reasons which will be told lead through: to be read together with those explained."""
     told = (reason for found in explained.values() for reason in reasons.merge(found.contributions))
     return sorted({step.id for reason in told for step in reason.path if step.label == "Item"})
-
-
-def _node(nodes: Mapping[tuple[str, str], Node], step: Step) -> Node:
-    if node := nodes.get((step.label, step.id)):
-        return node
-    # The model knows it, the graph no longer does: the path is told with what the model knows.
-    match step.label:
-        case "Category":
-            return Category.of(
-                CategoryRow(step.id, step.id.rpartition(CATEGORY_SEPARATOR)[2], step.id.count(CATEGORY_SEPARATOR), None)
-            )
-        case "Brand":
-            return Brand.of(BrandRow(step.id, step.id))
-        case _:
-            return Item.of(ItemRow(step.id, step.id, None, None, None, None, None, False, None, None))
 
 
 def _cypher(user: str | None, item: str, told: Sequence[reasons.Reason]) -> str:

@@ -77,6 +77,8 @@ WEIGHTS: Mapping[str, int] = MappingProxyType(
         # Reads a user's events and ranks every item.
         "recommendations": 100,
         "session": 100,
+        # Twice that, and a user's events by their ids.
+        "whatIf": 250,
         "completions": 100,
         "rerank": 100,
         "boughtTogether": 100,

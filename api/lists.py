@@ -21,7 +21,7 @@ from api.types import Item, Node, PageInfo
 from gnn.artefact import Artefact
 from gnn.explain import Explained
 from gnn.filters import Added, Query
-from gnn.ranking import Ranked
+from gnn.ranking import Ranked, Scored
 from graph.explore import ItemRow
 
 # Of so many more than the page holds it is looked up whether they can be had: most often one look is enough.
@@ -111,6 +111,17 @@ class Entry:
     row: ItemRow
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One page of a list, before it gets its cursors."""
+
+    nodes: list[Recommendation]
+    positions: list[int]
+    """Of the nodes, in the ranking."""
+    more: bool
+    scored: Scored
+
+
 async def connection(
     context: Context, shopper: Shopper, user: Node | None, wish: Wish, *, explained: bool, of: object = None
 ) -> RecommendationConnection:
@@ -119,19 +130,45 @@ async def connection(
     `user`: None for somebody who is not in the graph; `of` then names the list. Raises `Refused` for a cursor of
     another list, and without a model.
     """
-    recommender = context.recommender
-    artefact = await recommender.models.get()
+    artefact = await context.recommender.models.get()
     name = wish.name(shopper.row.id if of is None else of)
     begun = Begun()
     if wish.after:
         cursor = Cursor.parse(wish.after, source=name, version=artefact.version, anchors=3)
         rank, now, seen = cursor.anchor
         begun, shopper = Begun(cursor.position, rank), shopper.at(now, seen)
+    page = await listed(context, shopper, artefact, user, wish, begun, explained=explained)
+    context.recommender.metrics.listed(len(page.nodes), cold=not shopper.row.item_ids)
+    edges = [
+        RecommendationEdge(
+            cursor=str(Cursor(name, position, artefact.version, (node.rank, shopper.now, shopper.newest))), node=node
+        )
+        for position, node in zip(page.positions, page.nodes, strict=True)
+    ]
+    return RecommendationConnection(
+        edges=edges,
+        page_info=page_info([edge.cursor for edge in edges], more=page.more, before=begun.position > 0),
+        model_version=artefact.version,
+        as_of=datetime.fromtimestamp(shopper.now / 1e6, UTC),
+    )
+
+
+async def listed(
+    context: Context,
+    shopper: Shopper,
+    artefact: Artefact,
+    user: Node | None,
+    wish: Wish,
+    begun: Begun = Begun(),
+    *,
+    explained: bool,
+) -> Listed:
+    """Return the page that begins at `begun`."""
     # The name is that of what was asked; what the user passed over follows from its events.
     wish = replace(wish, query=passed(shopper.row, artefact, shopper.now).into(wish.query))
-    ranked, entries, reasons = await _entries(context, shopper, artefact, wish, begun, explained=explained)
+    scored = context.recommender.score(shopper, artefact, wish.query)
+    ranked, entries, reasons = await _entries(context, shopper, artefact, scored, wish, begun, explained=explained)
     page = entries[: wish.first]
-    recommender.metrics.listed(len(page), cold=not shopper.row.item_ids)
     parts = {
         entry.row.id: {kind: float(values[entry.position - 1]) for kind, values in ranked.added.items()}
         for entry in page
@@ -141,33 +178,32 @@ async def connection(
         rows = [int(ranked.item[entry.position - 1]) for entry in page]
         told = await explanation.explain(context, shopper, artefact, rows, user, parts, reasons)
     pins = set(wish.query.pins)
-    edges = [
-        RecommendationEdge(
-            cursor=str(Cursor(name, entry.position, artefact.version, (rank, shopper.now, shopper.newest))),
-            node=Recommendation(
-                item=Item.of(entry.row),
-                rank=rank,
-                score=float(ranked.score[entry.position - 1]),
-                pinned=entry.row.id in pins,
-                told=told.get(entry.row.id),
-                shopper=shopper,
-                artefact=artefact,
-                user=user,
-                added=parts[entry.row.id],
-            ),
+    nodes = [
+        Recommendation(
+            item=Item.of(entry.row),
+            rank=rank,
+            score=float(ranked.score[entry.position - 1]),
+            pinned=entry.row.id in pins,
+            told=told.get(entry.row.id),
+            shopper=shopper,
+            artefact=artefact,
+            user=user,
+            added=parts[entry.row.id],
         )
         for rank, entry in enumerate(page, begun.rank + 1)
     ]
-    return RecommendationConnection(
-        edges=edges,
-        page_info=page_info([edge.cursor for edge in edges], more=len(entries) > wish.first, before=begun.position > 0),
-        model_version=artefact.version,
-        as_of=datetime.fromtimestamp(shopper.now / 1e6, UTC),
-    )
+    return Listed(nodes, [entry.position for entry in page], len(entries) > wish.first, scored)
 
 
 async def _entries(
-    context: Context, shopper: Shopper, artefact: Artefact, wish: Wish, begun: Begun, *, explained: bool
+    context: Context,
+    shopper: Shopper,
+    artefact: Artefact,
+    scored: Scored,
+    wish: Wish,
+    begun: Begun,
+    *,
+    explained: bool,
 ) -> tuple[Ranked, list[Entry], dict[str, Explained]]:
     """Return a ranking, and its entries from where the page begins that can be shown: one more than the page holds.
 
@@ -178,7 +214,7 @@ async def _entries(
     window = wish.first + _SPARE
     while True:
         end = begun.position + window
-        ranked = context.recommender.rank(shopper, artefact, wish.query, end)
+        ranked = scored.best(end)
         ids = [artefact.item_ids[i] for i in ranked.item[begun.position :]]
         if explained and ids and wish.first:
             items = ranked.item[begun.position : begun.position + wish.first].tolist()
@@ -188,11 +224,16 @@ async def _entries(
             Entry(position, rows[name])
             for position, name in enumerate(ids, begun.position + 1)
             # An item that left the graph since the model was trained is not shown.
-            if name in rows and shown(rows[name], wish)
+            if name in rows and shown(_as_changed(rows[name], shopper), wish)
         ]
         if len(entries) > wish.first or len(ranked.item) < end:
             return ranked, entries, reasons
         window *= 4
+
+
+def _as_changed(row: ItemRow, shopper: Shopper) -> ItemRow:
+    change = shopper.items.get(row.id)
+    return row if change is None or change.price is None else replace(row, price=change.price)
 
 
 def shown(row: ItemRow, wish: Wish) -> bool:

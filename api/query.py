@@ -13,10 +13,11 @@ from api.errors import bad_input
 from api.facts import Model
 from api.filters import ListFilter
 from api.ids import Cursor, list_name, parse_global_id
+from api.imagined import SessionEventInput
 from api.limits import MAX_NODES
 from api.lists import RecommendationConnection
 from api.rerank import RerankedConnection
-from api.session import Basket, BasketLineInput, SessionEventInput
+from api.session import Basket, BasketLineInput
 from api.types import Brand, Category, Connection, Item, ItemConnection, ItemEdge, Node, PageInfo
 from api.user import User, UserConnection, UserEdge
 from graph import explore

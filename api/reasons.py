@@ -19,6 +19,9 @@ MOST = 5
 # Below this share of everything that moved the score, a reason is not worth a sentence of its own.
 _SMALL = 0.01
 
+# Two values of one reason that differ by less differ in the order of additions.
+_EQUAL = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -33,11 +36,7 @@ class Reason:
 
 def merge(contributions: Sequence[Contribution], *, most: int = MOST) -> list[Reason]:
     """Return the `most` strongest reasons, strongest first, then the rest; the values sum to that of the input."""
-    groups: dict[tuple[Kind, tuple[Step, ...]], list[float]] = {}
-    for contribution in contributions:
-        groups.setdefault((contribution.kind, contribution.path), []).append(contribution.value)
-    reasons = [Reason(kind, sum(values), path) for (kind, path), values in groups.items()]
-    reasons.sort(key=lambda reason: -abs(reason.value))
+    reasons = sorted(grouped(contributions), key=lambda reason: -abs(reason.value))
     total = sum(abs(reason.value) for reason in reasons)
     told = [reason for reason in reasons[:most] if abs(reason.value) >= _SMALL * total and reason.value != 0.0]
     rest = [reason for reason in reasons[len(told) :] if reason.value != 0.0]
@@ -45,6 +44,32 @@ def merge(contributions: Sequence[Contribution], *, most: int = MOST) -> list[Re
         return [*told, *rest]
     if rest:
         told.append(Reason(None, sum(reason.value for reason in rest), (), len(rest)))
+    return told
+
+
+def grouped(contributions: Sequence[Contribution], added: Mapping[Added, float] = MappingProxyType({})) -> list[Reason]:
+    """Return one reason per kind and path, and one for each part that the request added."""
+    groups: dict[tuple[Kind, tuple[Step, ...]], list[float]] = {}
+    for contribution in contributions:
+        groups.setdefault((contribution.kind, contribution.path), []).append(contribution.value)
+    found = [Reason(kind, sum(values), path) for (kind, path), values in groups.items()]
+    return found + [Reason(kind, value) for kind, value in added.items() if value != 0.0]
+
+
+def moves(before: Sequence[Reason], after: Sequence[Reason], *, most: int = MOST) -> list[tuple[Reason, Reason]]:
+    """Return the `most` reasons whose value changed most, each before and after, then the rest as one pair.
+
+    The values of each side sum to that of the input; a reason that one side lacks is 0 there.
+    """
+    sides = [{(reason.kind, reason.path): reason.value for reason in side} for side in (before, after)]
+    keys = list(dict.fromkeys(key for side in reversed(sides) for key in side))
+    pairs = [tuple(Reason(kind, side.get((kind, path), 0.0), path) for side in sides) for kind, path in keys]
+    pairs.sort(key=lambda pair: -abs(pair[1].value - pair[0].value))
+    told = [(one, other) for one, other in pairs[:most] if abs(other.value - one.value) > _EQUAL]
+    rest = pairs[len(told) :]
+    if rest:
+        sums = [Reason(None, sum(pair[side].value for pair in rest), (), len(rest)) for side in (0, 1)]
+        told.append((sums[0], sums[1]))
     return told
 
 
@@ -166,6 +191,20 @@ def _own(reason: Reason, history: Mapping[str, Past], good: bool) -> str:
 def sentence(text: str) -> str:
     """Return a clause as a sentence."""
     return f"{text[0].upper()}{text[1:]}."
+
+
+def change(
+    before: Reason, after: Reason, names: Names, pasts_before: Mapping[str, Past], pasts_after: Mapping[str, Past]
+) -> str:
+    """Return what became of a reason as a sentence."""
+    if after.kind is None:
+        return f"{after.count} other reasons changed less."
+    if before.value == 0.0:
+        return f"New: {clause(after, names, pasts_after)}."
+    if after.value == 0.0:
+        return f"No longer: {clause(before, names, pasts_before)}."
+    more = "more for" if after.value > before.value else "less for"
+    return f"Speaks {more} it than before: {clause(after, names, pasts_after)}."
 
 
 def summary(reasons: Sequence[Reason], clauses: Sequence[str]) -> str:

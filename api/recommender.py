@@ -11,8 +11,9 @@ from api.last_known import LastKnown
 from api.metrics import Metrics
 from api.models import CurrentModel
 from api.reasons import Past, pasts
-from gnn import explain, ranking
+from gnn import changes, explain, ranking
 from gnn.artefact import Artefact
+from gnn.changes import ItemChange
 from graph import explore
 from graph.client import AsyncClient
 from graph.explore import UserRow
@@ -20,7 +21,7 @@ from graph.explore import UserRow
 MAX_EVENTS_READ = 5_000
 """Newest events of a user that a request looks at."""
 
-_ATTRIBUTE = "attr_"
+ATTRIBUTE = "attr_"
 
 
 @dataclass(slots=True)
@@ -30,6 +31,8 @@ class Shopper:
     row: UserRow
     now: int
     """The request's present, microseconds UTC: lists and explanations of one request agree on it."""
+    items: Mapping[str, ItemChange] = field(default_factory=lambda: changes.NOTHING)
+    """What is taken to be different of items, by external id (`api.what_if`)."""
     _histories: dict[str, ranking.History] = field(default_factory=dict[str, ranking.History])
     _pasts: dict[str, Past] | None = None
 
@@ -42,7 +45,7 @@ class Shopper:
         """Return the user as a list saw it that was begun at `now`, with what had been recorded until `seen`."""
         if now == self.now and seen == self.newest:
             return self
-        return Shopper(self.row.until(seen), now)
+        return Shopper(self.row.until(seen), now, self.items)
 
     @property
     def pasts(self) -> dict[str, Past]:
@@ -55,7 +58,7 @@ class Shopper:
     def attributes(self) -> Mapping[str, str | float]:
         """What the shop declared about the user, by the shop's own names."""
         found = self.row.properties.items()
-        return {name.removeprefix(_ATTRIBUTE): value for name, value in found if name.startswith(_ATTRIBUTE)}
+        return {name.removeprefix(ATTRIBUTE): value for name, value in found if name.startswith(ATTRIBUTE)}
 
     def history(self, artefact: Artefact) -> ranking.History:
         """The events as this artefact counts them; items that it does not know are left out."""
@@ -87,24 +90,30 @@ class Recommender:
         self.metrics.seen(max(row.at, default=0))
         return Shopper(row, present_us())
 
-    def rank(self, shopper: Shopper, artefact: Artefact, query: ranking.Query, k: int) -> ranking.Ranked:
-        """Return the best `k` items for the user as it is now."""
+    def score(self, shopper: Shopper, artefact: Artefact, query: ranking.Query) -> ranking.Scored:
+        """Score every item for the user as it is now: lists of any length are cut from it."""
         with self.metrics.phase("rank"):
-            return ranking.rank(
+            return ranking.score(
                 artefact,
                 shopper.history(artefact),
                 now=shopper.now,
-                k=k,
                 query=query,
                 attributes=shopper.attributes,
+                items=shopper.items,
             )
+
+    def rank(self, shopper: Shopper, artefact: Artefact, query: ranking.Query, k: int) -> ranking.Ranked:
+        """Return the best `k` items for the user as it is now."""
+        return self.score(shopper, artefact, query).best(k)
 
     async def explain(self, shopper: Shopper, artefact: Artefact, items: Sequence[int]) -> dict[str, explain.Explained]:
         """Explain the scores of these items, by external id."""
         history, now, attributes = shopper.history(artefact), shopper.now, shopper.attributes
 
         def told() -> dict[str, explain.Explained]:
-            found = explain.explain_many(artefact, history, items, now=now, attributes=attributes)
+            found = explain.explain_many(
+                artefact, history, items, now=now, attributes=attributes, changed=shopper.items
+            )
             return {artefact.item_ids[item]: explained for item, explained in zip(items, found, strict=True)}
 
         with self.metrics.phase("explain"):

@@ -12,9 +12,9 @@ from api.explanation import Explanation
 from api.feedback import passed
 from api.filters import ListFilter
 from api.ids import Cursor, list_name
+from api.imagined import nobody
 from api.lists import Wish
 from api.recommender import Shopper, present_us
-from api.session import nobody
 from api.types import Item, PageInfo
 from api.user import User
 from graph.explore import ItemRow

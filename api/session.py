@@ -4,39 +4,23 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 import strawberry
 
-from api import arguments, events, filters, lists
+from api import arguments, filters, lists
 from api.context import Context, Info
 from api.errors import bad_input
-from api.events import EventInput
 from api.filters import ListFilter
-from api.limits import MAX_EVENTS, MAX_ID
+from api.imagined import SessionEventInput, nobody, with_events
+from api.limits import MAX_ID
 from api.lists import RecommendationConnection, Wish
 from api.recommender import Shopper, present_us
 from api.types import Item
 from api.user import User
-from graph.explore import ItemRow, UserRow
+from graph.explore import ItemRow
 
 MAX_BASKET = 200
 """Most lines of a basket."""
-
-
-@strawberry.input(description="Something that somebody did with an item in this session; it is not recorded.")
-class SessionEventInput:
-    """As `EventInput`, without a user."""
-
-    item: str
-    type: str = strawberry.field(
-        default="view", description="view, click, search, cart, rate, purchase, or the shop's."
-    )
-    at: datetime | None = strawberry.field(default=strawberry.UNSET, description="Without a zone it is UTC. Null: now.")
-    quantity: float | None = strawberry.UNSET
-    amount: float | None = strawberry.UNSET
-    value: float | None = strawberry.UNSET
-    context: str | None = strawberry.UNSET
 
 
 @strawberry.input(description="A line of a basket.")
@@ -58,7 +42,7 @@ async def of_session(
     filter: ListFilter | None,  # noqa: A002 - the argument's name
 ) -> RecommendationConnection:
     """Rank for somebody of whom only these events are known; nothing is written."""
-    shopper = Shopper(_session_row(given), present_us())
+    shopper = Shopper(with_events(nobody(), given), present_us())
     wish = Wish(
         arguments.page_size(first, 20), arguments.given(after), filters.query(filter), filters.only_available(filter)
     )
@@ -66,47 +50,8 @@ async def of_session(
     return await lists.connection(info.context, shopper, None, wish, explained=explained, of=_name(given))
 
 
-def _session_row(given: Sequence[SessionEventInput]) -> UserRow:
-    if len(given) > MAX_EVENTS:
-        raise bad_input("events", f"`events` may have up to {MAX_EVENTS} entries, not {len(given)}.")
-    row = nobody()
-    for place, one in enumerate(given):
-        checked = events.check(
-            EventInput(
-                user="session",
-                item=one.item,
-                type=one.type,
-                at=one.at,
-                quantity=one.quantity,
-                amount=one.amount,
-                value=one.value,
-                context=one.context,
-            ),
-            place,
-        )
-        if checked.event is None:
-            raise bad_input("events", f"`events[{place}]`: {checked.errors[0].message}")
-        event = checked.event
-        row.item_ids.append(event.item_id)
-        row.types.append(event.type)
-        row.at.append(event.at)
-        row.quantity.append(event.quantity)
-        row.amount.append(event.amount)
-        row.value.append(event.value)
-        row.context.append(event.context)
-        row.recorded.append(0)
-    return row
-
-
 def _name(given: Sequence[object]) -> str:
     return hashlib.blake2b(repr(given).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-def nobody() -> UserRow:
-    """Return somebody who is not in the graph, to whom events can be added."""
-    return UserRow(
-        id="", key=-1, properties={}, item_ids=[], types=[], at=[], quantity=[], amount=[], value=[], context=[]
-    )
 
 
 def with_basket(shopper: Shopper, items: Sequence[tuple[str, float]]) -> Shopper:

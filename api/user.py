@@ -2,7 +2,7 @@
 
 import strawberry
 
-from api import arguments, explanation, filters, lists, past
+from api import arguments, explanation, filters, lists, past, what_if
 from api.context import Info
 from api.errors import Code, Refused
 from api.explanation import Explanation
@@ -15,6 +15,7 @@ from api.past import BuyAgainItem, ViewedItem
 from api.power import power
 from api.recommender import Shopper
 from api.types import Connection, Node, PageInfo
+from api.what_if import Comparison, WhatIfInput
 from gnn.filters import Added, Mode
 from graph import explore
 
@@ -59,6 +60,26 @@ class User(Node):
         )
         shopper = await _shopper(info, self)
         return await lists.connection(info.context, shopper, self, wish, explained=lists.asks_for(info, "explanation"))
+
+    @strawberry.field(description="The list as it is and as it would be, had other things happened; writes nothing.")
+    async def what_if(
+        self,
+        info: Info,
+        change: WhatIfInput,
+        first: int | None = 20,
+        mode: Mode | None = Mode.ALL,
+        budget: float | None = strawberry.UNSET,
+        categories: list[str] | None = strawberry.UNSET,
+        exclude: list[str] | None = strawberry.UNSET,
+        diversity: float | None = 0,
+        filter: ListFilter | None = strawberry.UNSET,  # noqa: A002
+    ) -> Comparison:
+        """Rank every item twice and compare the first pages."""
+        query = filters.query(
+            filter, mode=mode, budget=budget, categories=categories, exclude=exclude, diversity=diversity
+        )
+        wish = Wish(arguments.page_size(first, 20), None, query, filters.only_available(filter))
+        return await what_if.compare(info, await _shopper(info, self), self, wish, change)
 
     @strawberry.field(description="Items viewed or clicked on, newest first.")
     async def recently_viewed(

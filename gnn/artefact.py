@@ -28,7 +28,7 @@ from gnn.config import Config, from_mapping
 from gnn.errors import ArtefactRefused, BadConfig, NoArtefact
 from gnn.history import Scheme, Trait
 from gnn.item_edges import ItemEdges
-from gnn.state import State, state_arrays
+from gnn.state import ITEM_FEATURES, State, state_arrays
 from gnn.weights import Shape, Weights, shape_of
 from graph.snapshot import Snapshot
 
@@ -344,6 +344,9 @@ def _scheme(content: dict[str, Any]) -> Scheme:
 
 
 def _state(arrays: Mapping[str, np.ndarray]) -> State:
+    # Artefacts from before items could be changed in thought (`gnn.changes`) do without these.
+    unsaid = np.full(len(ITEM_FEATURES), np.nan)
+    arrays = {"item_mean": unsaid, "item_scale": unsaid, **arrays}
     parts: dict[str, Any] = {}
     for part in fields(State):
         if part.type is ItemEdges:

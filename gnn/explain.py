@@ -1,6 +1,6 @@
 """Says why: splits a score into the contributions of single paths, which sum to it exactly."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -8,8 +8,9 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float64, Int64
 
-from gnn import scorer
+from gnn import changes, scorer
 from gnn.artefact import Artefact
+from gnn.changes import ItemChange
 from gnn.errors import ArtefactRefused
 from gnn.ranking import History
 from gnn.scorer import Attributes, Messages
@@ -70,11 +71,17 @@ def explain(
 
 
 def explain_many(
-    artefact: Artefact, history: History, items: Sequence[int], *, now: int, attributes: Attributes | None = None
+    artefact: Artefact,
+    history: History,
+    items: Sequence[int],
+    *,
+    now: int,
+    attributes: Attributes | None = None,
+    changed: Mapping[str, ItemChange] = changes.NOTHING,
 ) -> tuple[Explained, ...]:
     """Split the scores of several items, one after the other as given; the history is attended to once.
 
-    Raises `ArtefactRefused` as `explain` does.
+    `changed`: what is taken to be different of items, by id. Raises `ArtefactRefused` as `explain` does.
     """
     if not artefact.manifest.servable:
         raise ArtefactRefused(
@@ -82,6 +89,7 @@ def explain_many(
             "Train with fusion=bilinear or fusion=sum",
         )
     sent = scorer.messages(artefact, history.columns(), now, attributes or {})
+    artefact = changes.applied(artefact, changed)
     # By column: an item's incoming edges from the whole history are then one slice.
     reached = tuple(matrix[sent.edges.item].tocsc() for matrix in artefact.matrices) if len(sent.edges) else ()
     rows = np.array(items, np.int64)

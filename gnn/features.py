@@ -14,7 +14,7 @@ DAY_US = 86_400_000_000
 WEEK_US = 7 * DAY_US
 
 # A percentile among fewer priced items says nothing; the parent category is asked instead.
-_SMALLEST_SHELF = 5
+SMALLEST_SHELF = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def price_levels(snapshot: Snapshot) -> tuple[Float64[np.ndarray, "I"], Float64[
         rows = np.flatnonzero(np.isfinite(price) & (shelf >= 0))
         size = np.bincount(shelf[rows], minlength=len(snapshot.category_ids))
         percentile = _percentiles(price[rows], shelf[rows])
-        settled = todo[rows] & (size[shelf[rows]] >= _SMALLEST_SHELF)
+        settled = todo[rows] & (size[shelf[rows]] >= SMALLEST_SHELF)
         level[rows[settled]] = percentile[settled]
         todo[rows[settled]] = False
         # Everyone climbs, so that the small shelf is ranked among all that its parent holds.

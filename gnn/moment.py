@@ -46,7 +46,8 @@ def make(snapshot: Snapshot, config: Config, scheme: Scheme) -> Moment:
     recent = np.bincount(edges.item, edges.days_decayed[:, 1], minlength=I)
     recent = recent if recent.any() else np.bincount(edges.item, minlength=I).astype(np.float64)
     columns = _item_columns(snapshot, scheme, edges, buyers, recent, node, level)
-    x_item = _standardise_items(columns, candidate, config)
+    item_mean, item_scale = _moments(columns[candidate] if candidate.any() else columns)
+    x_item = _standardise_items(columns, item_mean, item_scale, config)
     brand = snapshot.item_brand
     power = features.spending(
         U,
@@ -74,6 +75,8 @@ def make(snapshot: Snapshot, config: Config, scheme: Scheme) -> Moment:
         candidates=candidates,
         position=position,
         x_item=x_item,
+        item_mean=item_mean,
+        item_scale=item_scale,
         price=price,
         price_level=level if config.purchase_power else np.full(I, np.nan),
         node=node if config.categories else node[:0],
@@ -204,9 +207,11 @@ def _item_columns(
 
 
 def _standardise_items(
-    columns: Float64[np.ndarray, "I Fi"], candidate: Bool[np.ndarray, "I"], config: Config
+    columns: Float64[np.ndarray, "I Fi"],
+    mean: Float64[np.ndarray, "Fi"],
+    scale: Float64[np.ndarray, "Fi"],
+    config: Config,
 ) -> Float32[np.ndarray, "I Fi"]:
-    mean, scale = _moments(columns[candidate] if candidate.any() else columns)
     scaled = standardise(columns, mean, scale)
     if not config.purchase_power:
         scaled[:, [ITEM_FEATURES.index("price_level"), ITEM_FEATURES.index("priced")]] = 0.0

@@ -7,8 +7,9 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Bool, Float64, Int16, Int32, Int64
 
-from gnn import diversity, filters, scorer
+from gnn import changes, diversity, filters, scorer
 from gnn.artefact import Artefact
+from gnn.changes import ItemChange
 from gnn.filters import EVERYTHING, Added, Mode, Query
 from gnn.scorer import Attributes, Columns
 
@@ -20,9 +21,11 @@ __all__ = [
     "Mode",
     "Query",
     "Ranked",
+    "Scored",
     "counts_as_bought",
     "history",
     "rank",
+    "score",
 ]
 
 
@@ -117,6 +120,81 @@ def counts_as_bought(artefact: Artefact, types: Sequence[str]) -> Bool[np.ndarra
     return np.array([name in ("purchase", target) for name in types], np.bool_)
 
 
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """All that a list could hold, with scores: lists of any length are cut from it."""
+
+    artefact: Artefact
+    """With what was changed of items."""
+    query: Query
+    items: Int64[np.ndarray, "P"]
+    """Rows of the artefact, ascending."""
+    score: Float64[np.ndarray, "P"]
+    added: Mapping[Added, Float64[np.ndarray, "P"]]
+    left: Int64[np.ndarray, "L"]
+    """Places in `items` of those that the list may hold."""
+
+    def best(self, k: int) -> Ranked:
+        """Return the `k` best that the list may hold; fewer when there are fewer, none for `k` of 0 or less."""
+        query, left = self.query, self.left
+        k = max(0, min(k, len(left)))
+        whole = query.diversity > 0 or query.per_category is not None or query.pins
+        order = _best(self.score, left, len(left) if whole else k)
+        pinned = _pinned(self.artefact, query, self.items[left])
+        shown = diversity.arrange(self.artefact, self.items[order], self.score[order], k, query, pinned)
+        rows = np.searchsorted(self.items, shown)
+        return Ranked(shown.astype(np.int32), self.score[rows], {kind: part[rows] for kind, part in self.added.items()})
+
+    def of(self, item: int) -> float | None:
+        """Return the score of an item (a row of the artefact); None for one that lists are not made of."""
+        place = self._place(item)
+        return None if place is None else float(self.score[place])
+
+    def place(self, item: int) -> int | None:
+        """Return an item's place by score, 1 the best, ties by row; None where the list may not hold it."""
+        place = self._place(item)
+        if place is None or place not in self.left:
+            return None
+        others = self.score[self.left]
+        return 1 + int((others > self.score[place]).sum() + ((others == self.score[place]) & (self.left < place)).sum())
+
+    def added_to(self, item: int) -> dict[Added, float]:
+        """Return the parts of an item's score that are not the network's."""
+        place = self._place(item)
+        return {} if place is None else {kind: float(part[place]) for kind, part in self.added.items()}
+
+    def _place(self, item: int) -> int | None:
+        place = int(np.searchsorted(self.items, item))
+        return place if place < len(self.items) and self.items[place] == item else None
+
+
+def score(
+    artefact: Artefact,
+    history: History,
+    *,
+    now: int,
+    query: Query = EVERYTHING,
+    attributes: Attributes | None = None,
+    items: Mapping[str, ItemChange] = changes.NOTHING,
+) -> Scored:
+    """Score all candidates for a user, and say which of them the list may hold.
+
+    With `Query.only` those items are scored, candidates or not. `items`: what is taken to be different of them, by id.
+    """
+    sent = scorer.messages(artefact, history.columns(), now, attributes or {})
+    artefact = changes.applied(artefact, items)
+    bought = np.zeros(len(artefact.item_ids), np.bool_)
+    bought[history.item[history.bought]] = True
+    # The scorer knows the array of all candidates by its identity, and is quicker with it.
+    rows = artefact.state.candidates if query.only is None else np.flatnonzero(filters.named(artefact, query.only))
+    found = scorer.scores(artefact, sent, rows)
+    added = filters.added(artefact, query, rows, sent.level)
+    for part in added.values():
+        found = found + part
+    left = np.flatnonzero(filters.allowed(artefact, query, rows, bought))
+    return Scored(artefact, query, rows, found, added, left)
+
+
 def rank(
     artefact: Artefact,
     history: History,
@@ -126,30 +204,8 @@ def rank(
     query: Query = EVERYTHING,
     attributes: Attributes | None = None,
 ) -> Ranked:
-    """Return the `k` best candidates for a user; fewer when the query leaves fewer, none for `k` of 0 or less.
-
-    With `Query.only` those items are ranked, candidates or not.
-    """
-    sent = scorer.messages(artefact, history.columns(), now, attributes or {})
-    bought = np.zeros(len(artefact.item_ids), np.bool_)
-    bought[history.item[history.bought]] = True
-    # The scorer knows the array of all candidates by its identity, and is quicker with it.
-    items = artefact.state.candidates if query.only is None else np.flatnonzero(filters.named(artefact, query.only))
-    score = scorer.scores(artefact, sent, items)
-    added = filters.added(artefact, query, items, sent.level)
-    for part in added.values():
-        score = score + part
-    left = np.flatnonzero(filters.allowed(artefact, query, items, bought))
-    k = max(0, min(k, len(left)))
-    order = _best(
-        score, left, k if query.diversity <= 0 and query.per_category is None and not query.pins else len(left)
-    )
-    pinned = _pinned(artefact, query, items[left])
-    shown = diversity.arrange(artefact, items[order], score[order], k, query, pinned)
-    place = np.zeros(len(artefact.item_ids), np.int64)
-    place[items] = np.arange(len(items))
-    rows = place[shown]
-    return Ranked(shown.astype(np.int32), score[rows], {kind: part[rows] for kind, part in added.items()})
+    """Return the `k` best candidates for a user; see `score` and `Scored.best`."""
+    return score(artefact, history, now=now, query=query, attributes=attributes).best(k)
 
 
 def _best(score: Float64[np.ndarray, "P"], left: Int64[np.ndarray, "L"], k: int) -> Int64[np.ndarray, "K"]:

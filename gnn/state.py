@@ -36,6 +36,9 @@ class State:
     """Where an item stands among the candidates; -1 when it is none."""
     x_item: Float32[np.ndarray, "I Fi"]
     """`ITEM_FEATURES`, standardised over the candidates."""
+    item_mean: Float64[np.ndarray, "Fi"]
+    item_scale: Float64[np.ndarray, "Fi"]
+    """One over the standard deviation; 0 for features that never differ, nan where an old artefact does not say."""
     price: Float64[np.ndarray, "I"]
     price_level: Float64[np.ndarray, "I"]
     node: Int32[np.ndarray, "L I"]

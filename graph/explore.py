@@ -5,7 +5,7 @@ What is long comes as lists, one row: a row for each value costs five times as m
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
 from types import MappingProxyType
@@ -151,11 +151,20 @@ class UserRow:
 
     def until(self, recorded: int) -> "UserRow":
         """Return the user as it was when nothing later than `recorded` had been written."""
-        if all(moment <= recorded for moment in self.recorded):
+        return self.only([moment <= recorded for moment in self.recorded])
+
+    def only(self, kept: Sequence[bool]) -> "UserRow":
+        """Return the user with these events alone; one entry per event."""
+        if all(kept):
             return self
-        kept = [moment <= recorded for moment in self.recorded]
         columns = ("item_ids", "types", "at", "quantity", "amount", "value", "context", "recorded")
         return replace(self, **{name: list(compress(getattr(self, name), kept)) for name in columns})
+
+    def events(self) -> Iterator[tuple[object, ...]]:
+        """Yield what is known of each event."""
+        return zip(
+            self.item_ids, self.types, self.at, self.quantity, self.amount, self.value, self.context, strict=True
+        )
 
 
 @dataclass(frozen=True, slots=True)

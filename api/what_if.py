@@ -1,0 +1,286 @@
+"""What if: a user's list as it would be had other things happened. Nothing is written, and nothing is guessed.
+
+The same model ranks the same items for a changed history, changed attributes, or with an item at another price.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import strawberry
+
+from api import arguments, explanation, lists, reasons
+from api.context import Context, Info
+from api.errors import Code, Refused, bad_input
+from api.imagined import SessionEventInput, with_events
+from api.limits import MAX_EVENTS
+from api.lists import Recommendation, Wish
+from api.reasons import Reason
+from api.recommender import ATTRIBUTE, Shopper
+from api.types import ContributionKind, Item, Node
+from gnn.artefact import Artefact
+from gnn.changes import ItemChange
+from gnn.history import Trait
+from gnn.ranking import Scored
+from graph import happened
+from graph.explore import UserRow
+
+MAX_ITEMS = 100
+"""Most items whose price or promotion one request changes."""
+MAX_ATTRIBUTES = 50
+
+# What differs by less than this is the order of additions.
+_NOTHING = 1e-9
+
+
+@strawberry.input(description="An item at another price, or with a promotion.")
+class ItemChangeInput:
+    """Of the item as something to recommend: what the user did with it stays as it was."""
+
+    item: str
+    price: float | None = strawberry.field(
+        default=strawberry.UNSET, description="Its price level follows; those of other items stay."
+    )
+    promoted: bool | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="true: one more promotion, in the whole shop, begins now. false: none has run lately.",
+    )
+
+
+@strawberry.input(description="What the shop declares about a user.")
+class AttributeInput:
+    """By the shop's own names."""
+
+    name: str
+    value: str | None = strawberry.field(description="A number, or one of the shop's values; null: unknown.")
+
+
+@strawberry.input(description="How the world would differ.")
+class WhatIfInput:
+    """All of it at once."""
+
+    without_events: list[str] = strawberry.field(
+        default_factory=list[str], description="Ids of events that are taken as never having happened."
+    )
+    without_items: list[str] = strawberry.field(
+        default_factory=list[str], description="Of these items every event of the user is taken away."
+    )
+    events: list[SessionEventInput] = strawberry.field(
+        default_factory=list[SessionEventInput], description="Taken as having happened as well."
+    )
+    budget: float | None = strawberry.field(
+        default=strawberry.UNSET, description="Replaces the list's budget; null: none. Left out: the list's own."
+    )
+    items: list[ItemChangeInput] = strawberry.field(default_factory=list[ItemChangeInput])
+    attributes: list[AttributeInput] = strawberry.field(default_factory=list[AttributeInput])
+
+
+@strawberry.type(description="A part of a score before and after.")
+class ContributionChange:
+    """Those of one move sum to its scores; 0 where there is none."""
+
+    kind: ContributionKind
+    path: list[Node] = strawberry.field(description="From the user to the item; empty where no node is involved.")
+    before: float
+    after: float
+    sentence: str
+
+
+@strawberry.type(description="An item of either list whose place or score is another one.")
+class Move:
+    """In the order of the list after, then what left it."""
+
+    item: Item
+    rank_before: int | None = strawberry.field(
+        description="On the list; beyond its page the place by score. Null: the list may not hold the item."
+    )
+    rank_after: int | None
+    score_before: float | None = strawberry.field(description="Null for an item that lists are not made of.")
+    score_after: float | None
+    worlds: strawberry.Private["_Worlds"]
+
+    @strawberry.field(description="What made the difference: the five that changed most, then the rest as OTHER.")
+    async def contributions(self, info: Info) -> list[ContributionChange]:
+        """Explain both scores, for all moves at once."""
+        return await self.worlds.changes(info.context, self.item.external_id)
+
+
+@strawberry.type(description="A list as it is, and as it would be.")
+class Comparison:
+    """First pages."""
+
+    before: list[Recommendation]
+    after: list[Recommendation]
+    moved: list[Move]
+
+
+@dataclass(slots=True)
+class _Worlds:
+    """The world as it is and as it would be; what is asked about both is worked out once for all moves."""
+
+    artefact: Artefact
+    user: Node
+    before: Shopper
+    after: Shopper
+    scored: tuple[Scored, Scored]
+    items: list[str]
+    found: dict[str, list[ContributionChange]] | None = field(default=None)
+
+    async def changes(self, context: Context, item: str) -> list[ContributionChange]:
+        if self.found is None:
+            self.found = await self._changes(context)
+        return self.found[item]
+
+    async def _changes(self, context: Context) -> dict[str, list[ContributionChange]]:
+        rows = [self.artefact.item_index[name] for name in self.items]
+        both = [await context.recommender.explain(s, self.artefact, rows) for s in (self.before, self.after)]
+        moved: dict[str, list[tuple[Reason, Reason]]] = {}
+        for name, row in zip(self.items, rows, strict=True):
+            sides = [
+                reasons.grouped(told[name].contributions, world.added_to(row))
+                for told, world in zip(both, self.scored, strict=True)
+            ]
+            moved[name] = reasons.moves(*sides)
+        # The node of a reason is the same in both worlds; either of the two names it.
+        scene = await explanation.scene_of(
+            context, {name: [after for _, after in pairs] for name, pairs in moved.items()}, self.user
+        )
+        return {
+            name: [
+                ContributionChange(
+                    kind=ContributionKind.of(after.kind),
+                    path=scene.path(after),
+                    before=before.value,
+                    after=after.value,
+                    sentence=reasons.change(before, after, scene.names, self.before.pasts, self.after.pasts),
+                )
+                for before, after in pairs
+            ]
+            for name, pairs in moved.items()
+        }
+
+
+async def compare(info: Info, shopper: Shopper, user: Node, wish: Wish, change: WhatIfInput) -> Comparison:
+    """Make both lists. Raises `Refused` that names what cannot be taken to be different."""
+    context = info.context
+    artefact = await context.recommender.models.get()
+    other = await changed(context, shopper, artefact, change)
+    query = wish.query
+    if change.budget is not strawberry.UNSET:
+        query = replace(query, budget=arguments.amount("change.budget", change.budget))
+    explained = lists.asks_for(info, "explanation")
+    before = await lists.listed(context, shopper, artefact, user, wish, explained=explained)
+    after = await lists.listed(context, other, artefact, user, replace(wish, query=query), explained=explained)
+    nodes = {node.item.external_id: node for node in (*after.nodes, *before.nodes)}
+    worlds = _Worlds(artefact, user, shopper, other, (before.scored, after.scored), [])
+    moved: list[Move] = []
+    for name, node in nodes.items():
+        row = artefact.item_index[name]
+        move = Move(
+            item=node.item,
+            rank_before=_rank(before, name, row),
+            rank_after=_rank(after, name, row),
+            score_before=before.scored.of(row),
+            score_after=after.scored.of(row),
+            worlds=worlds,
+        )
+        if move.rank_before != move.rank_after or _differ(move.score_before, move.score_after):
+            moved.append(move)
+            worlds.items.append(name)
+    return Comparison(before=before.nodes, after=after.nodes, moved=moved)
+
+
+def _rank(page: lists.Listed, name: str, row: int) -> int | None:
+    for node in page.nodes:
+        if node.item.external_id == name:
+            return node.rank
+    place = page.scored.place(row)
+    # By score alone it may stand among those shown, where availability, diversity or pins put it elsewhere.
+    return None if place is None else max(place, len(page.nodes) + 1)
+
+
+def _differ(one: float | None, other: float | None) -> bool:
+    return one != other if one is None or other is None else abs(one - other) > _NOTHING
+
+
+async def changed(context: Context, shopper: Shopper, artefact: Artefact, change: WhatIfInput) -> Shopper:
+    """Return the user in the changed world."""
+    row = shopper.row
+    if change.without_events:
+        row = await _without(context, row, change.without_events)
+    if gone := arguments.ids("change.withoutItems", change.without_items):
+        row = row.only([name not in gone for name in row.item_ids])
+    for place, event in enumerate(change.events):
+        _known(artefact, event.item, f"change.events[{place}].item")
+    row = with_events(row, change.events)
+    if change.attributes:
+        row = replace(row, properties={**row.properties, **_attributes(artefact, change.attributes)})
+    return Shopper(row, shopper.now, _items(artefact, change.items))
+
+
+async def _without(context: Context, row: UserRow, ids: Sequence[str]) -> UserRow:
+    if len(ids) > MAX_EVENTS:
+        raise bad_input("change.withoutEvents", f"`withoutEvents` may have up to {MAX_EVENTS} ids, not {len(ids)}.")
+    found = await happened.events(context.recommender.client, row.id, ids)
+    # The same answer for an id that nobody has and for one of somebody else.
+    if strange := [name for name in ids if found is None or name not in found.ids]:
+        raise bad_input("change.withoutEvents", f"The user has no event {strange[0]!r}.")
+    gone = Counter(found.row.events() if found else ())
+    kept: list[bool] = []
+    for event in row.events():
+        kept.append(not gone[event])
+        gone[event] -= not kept[-1]
+    return row.only(kept)
+
+
+def _items(artefact: Artefact, given: Sequence[ItemChangeInput]) -> dict[str, ItemChange]:
+    if len(given) > MAX_ITEMS:
+        raise bad_input("change.items", f"`items` may have up to {MAX_ITEMS} entries, not {len(given)}.")
+    found: dict[str, ItemChange] = {}
+    for place, one in enumerate(given):
+        _known(artefact, one.item, f"change.items[{place}].item")
+        if one.item in found:
+            raise bad_input("change.items", f"`items` has {one.item!r} twice.")
+        price = arguments.amount(f"change.items[{place}].price", one.price)
+        found[one.item] = ItemChange(price, arguments.given(one.promoted))
+    if found and not math.isfinite(artefact.state.item_scale.sum()):
+        raise Refused(
+            Code.MODEL_UNAVAILABLE,
+            "The model is from before items could be changed in thought. Train a new one with `attune train`.",
+        )
+    return found
+
+
+def _known(artefact: Artefact, item: str, argument: str) -> None:
+    if item not in artefact.item_index:
+        raise bad_input(argument, f"`{argument}`: the model does not know an item {item[:80]!r}.")
+
+
+def _attributes(artefact: Artefact, given: Sequence[AttributeInput]) -> dict[str, str | float | None]:
+    if len(given) > MAX_ATTRIBUTES:
+        raise bad_input("change.attributes", f"`attributes` may have up to {MAX_ATTRIBUTES} entries, not {len(given)}.")
+    traits = {trait.name: trait for trait in artefact.scheme.traits}
+    found: dict[str, str | float | None] = {}
+    for place, one in enumerate(given):
+        argument = f"change.attributes[{place}]"
+        if (trait := traits.get(one.name)) is None:
+            known = ", ".join(sorted(traits)) or "none"
+            raise bad_input(argument, f"`{argument}`: the model looks at no such attribute; it looks at: {known}.")
+        found[ATTRIBUTE + one.name] = None if one.value is None else _value(trait, one.value, argument)
+    return found
+
+
+def _value(trait: Trait, value: str, argument: str) -> str | float:
+    if trait.kind != "numeric":
+        if value not in trait.levels:
+            known = ", ".join(trait.levels)
+            raise bad_input(argument, f"`{argument}`: {trait.name} is none of its values; they are: {known}.")
+        return value
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise bad_input(argument, f"`{argument}`: {trait.name} must be a finite number.")
+    return number
