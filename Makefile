@@ -5,12 +5,12 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench lock browser clean
+.PHONY: help setup page demo test check format bench lock browser clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-setup: .venv/.installed ## Create .venv from the lock file; fetch Java and Neo4j
+setup: .venv/.installed page ## Create .venv from the lock file; build the page; fetch Java and Neo4j
 	@$(BIN)/python -c 'from graph import jars; jars.fetch(print)'
 
 .venv/.installed: requirements.lock requirements-uv.lock pyproject.toml
@@ -26,6 +26,10 @@ setup: .venv/.installed ## Create .venv from the lock file; fetch Java and Neo4j
 		&& $(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation -e . \
 		&& touch $@ && echo "Installed in $$(( $$(date +%s) - start )) s"
 
+# From web/ into api/web/page, with the Node.js that a wheel brought; nothing is done while nothing changed.
+page: .venv/.installed
+	@$(BIN)/python web/build.py
+
 demo: setup ## Load Complete Journey, train, serve; prints the addresses (ARGS="--households 200" for a short one)
 	@$(BIN)/attune demo $(ARGS)
 
@@ -35,7 +39,7 @@ test: setup browser ## Every test: unit, contract, property, integration on a re
 browser:
 	@sh tests/browser/ensure-chromium.sh $(BIN)
 
-check: .venv/.installed ## Formatting, lint, types, import arrows, dependencies, spelling
+check: .venv/.installed page ## Formatting, lint, types, import arrows, dependencies, spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
@@ -59,4 +63,4 @@ lock: .venv/.installed ## Lock the newest allowed dependencies, with hashes and 
 		--no-header --upgrade - -o requirements-uv.lock
 
 clean: ## Remove the virtual environment and caches (data under ATTUNE_HOME stays)
-	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build web/node_modules api/web/page *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -12,12 +12,13 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette_compress import CompressMiddleware
 
 from api import graphiql
+from api import page as explorer
 from api.auth import Authenticator, AuthSettings
 from api.client import SteadyClient
 from api.guard import Guard
@@ -33,8 +34,6 @@ from api.trusted import TrustedDocuments
 from api.trusted import read as read_manifest
 from graph.client import Settings
 from graph.errors import GraphError
-
-WEB = graphiql.WEB
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ def create_app(settings: ApiSettings) -> App:
     )
 
     async def page(_: Request) -> Response:
-        return FileResponse(WEB / "index.html", headers={"cache-control": "no-cache"})
+        return explorer.page()
 
     async def config(_: Request) -> Response:
         return JSONResponse({"graphiql": settings.development, "neo4jBrowser": settings.neo4j_browser})
@@ -137,7 +136,7 @@ def create_app(settings: ApiSettings) -> App:
         Route("/metrics", counted),
         Route("/graphql", view, methods=None),
         WebSocketRoute("/graphql", view),
-        Mount("/web", StaticFiles(directory=WEB)),
+        Mount("/web", explorer.Files(directory=explorer.WEB)),
     ]
     if has_graphiql:
         routes.append(Mount("/graphiql", StaticFiles(directory=settings.graphiql_assets)))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from starlette.responses import FileResponse, Response
 
-WEB = Path(__file__).with_name("web")
+from api.page import WEB
 
 FILES = ("react.production.min.js", "react-dom.production.min.js", "graphiql.min.js", "graphiql.min.css")
 """What the folder of assets must hold."""

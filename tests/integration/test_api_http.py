@@ -1,6 +1,8 @@
 """GraphQL over HTTP: status codes, media types, limits, headers, health."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
@@ -165,7 +167,9 @@ def test_answers_carry_headers_that_keep_browsers_safe(api: Served) -> None:
 
 
 def test_the_page_has_no_inline_script_and_asks_nobody_else(api: Served) -> None:
-    for path in ("/", "/web/app.js", "/web/api.js", "/web/draw.js", "/web/style.css", "/web/mark.svg"):
+    linked = re.findall(r'(?:src|href)="(/web/[^"]+)"', api.http.get("/").text)
+    assert {Path(path).suffix for path in linked} == {".js", ".css", ".svg"}
+    for path in ("/", *linked):
         answer = api.http.get(path)
         assert answer.status_code == 200
         assert "https://" not in answer.text

@@ -86,3 +86,10 @@ def test_the_two_locks_agree():
         return {line.split(" ")[0] for line in lines if "==" in line and not line.startswith(("#", " "))}
 
     assert pins("requirements-serve.lock") <= pins("requirements.lock")
+
+
+def test_node_builds_the_page_and_stays_behind() -> None:
+    assert [step["value"] for step in stages()["page"] if step["instruction"] == "RUN"][-1].startswith("npm run build")
+    for stage in ("api", "train"):
+        copies = [step["value"] for step in stages()[stage] if step["instruction"] == "COPY"]
+        assert "--from=page /app/api/web/page/ api/web/page/" in copies

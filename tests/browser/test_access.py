@@ -1,0 +1,88 @@
+"""The page for everybody: by keyboard, on a phone, in the dark, and as axe-core sees it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.pages import faults, opened
+from tests.served import Served
+
+pytestmark = pytest.mark.browser
+
+VIEWS = {"list": "/#user=u1", "item": "/#user=u1&item=i1", "model": "/#view=model"}
+SHOWN = {"list": ".card", "item": ".bars li", "model": ".facts"}
+
+
+def settled(page: Page, view: str) -> None:
+    expect(page.locator(SHOWN[view]).first).to_be_visible()
+    page.wait_for_timeout(400)  # cards fade in
+
+
+@pytest.fixture(params=VIEWS)
+def view(request: pytest.FixtureRequest) -> Iterator[str]:
+    yield request.param
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1400])
+def test_axe_finds_nothing_wrong(chromium: Browser, api: Served, view: str, width: int, scheme: Any) -> None:
+    options: dict[str, Any] = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
+    with opened(chromium, api, VIEWS[view], **options) as page:
+        settled(page, view)
+        assert faults(page) == []
+
+
+def test_axe_would_find_a_fault(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api) as page:
+        settled(page, "list")
+        page.evaluate("document.querySelector('.note').before(document.createElement('button'))")
+        assert any(fault.startswith("button-name") for fault in faults(page))
+
+
+@pytest.mark.parametrize("width", [360, 768, 1100, 1920])
+def test_nothing_is_cut_off_at_any_width(chromium: Browser, api: Served, view: str, width: int) -> None:
+    with opened(chromium, api, VIEWS[view], viewport={"width": width, "height": 800}) as page:
+        settled(page, view)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_everything_can_be_reached_by_keyboard(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api) as page:
+        expect(page.locator(".card")).to_have_count(12)
+        page.keyboard.press("Tab")
+        expect(page.locator(".skip")).to_be_focused()
+        reached: set[str] = set()
+        for _ in range(18):
+            page.keyboard.press("Tab")
+            reached.add(page.evaluate("document.activeElement.id || document.activeElement.className"))
+        assert {"graphiql", "browser", "find", "budget", "diversity", "title", "record"} <= reached
+
+
+def test_the_skip_link_leads_past_the_header(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u4") as page:
+        expect(page.locator(".card")).to_have_count(12)
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(page.locator("main")).to_be_focused()
+        assert "user=u4" in page.url
+
+
+def test_first_paint_comes_at_once(chromium: Browser, api: Served, record_property: Any) -> None:
+    with opened(chromium, api) as page:
+        expect(page.locator(".card")).to_have_count(12)
+        paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+        sent = page.evaluate(
+            "performance.getEntriesByType('resource').filter(it => !it.name.includes('/network-'))"
+            ".reduce((sum, it) => sum + it.encodedBodySize, 0)"
+        )
+        record_property("first_contentful_paint_ms", paint)
+        print(f"first contentful paint after {paint:.0f} ms, {sent / 1000:.0f} kB before the graph")
+        assert sent < 150_000
+
+
+def test_graphiql_runs_a_query_with_files_from_this_machine(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/graphql") as page:
+        page.get_by_role("button", name="Execute query").click()
+        expect(page.locator(".result-window")).to_contain_text("modelVersion")

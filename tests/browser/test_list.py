@@ -1,0 +1,110 @@
+"""The list in a real browser: what a first visitor sees and does."""
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.pages import opened, titles
+from tests.served import Served
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_visitor_sees_a_list_with_prices_and_reasons_at_once(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api) as page:
+        expect(page.locator(".card")).to_have_count(12)
+        first = page.locator(".card").first
+        expect(first.locator(".because")).to_contain_text("Because")
+        expect(first.locator(".price")).to_contain_text("€")
+        expect(page.locator("#list-title")).to_have_text("Recommended for u0")
+        expect(page.locator("#power")).to_contain_text("low")
+        expect(page.locator("#known")).to_have_text("income known")
+        expect(page.locator("#live")).to_be_visible()
+
+
+def test_another_shopper_is_found_by_keyboard(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api) as page:
+        expect(page.locator(".card")).to_have_count(12)
+        field = page.get_by_role("combobox", name="Find a shopper or an item")
+        field.fill("u3")
+        expect(page.get_by_role("option").first).to_have_text("u3")
+        field.press("ArrowDown")
+        expect(field).to_have_attribute("aria-activedescendant", "find-0")
+        field.press("Enter")
+        expect(page.locator("#list-title")).to_have_text("Recommended for u3")
+        expect(page.get_by_role("listbox")).to_be_hidden()
+        assert "user=u3" in page.url
+
+
+def test_an_unknown_shopper_is_told_and_the_page_lives_on(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=nobody") as page:
+        expect(page.get_by_role("alert")).to_contain_text("no shopper nobody")
+        field = page.locator("#find")
+        field.fill("u1")
+        field.press("Enter")
+        expect(page.locator("#list-title")).to_have_text("Recommended for u1")
+        expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_mode_and_budget_change_the_list(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api) as page:
+        expect(page.locator(".card")).to_have_count(12)
+        before = titles(page)
+        page.get_by_role("radio", name="Discover").check()
+        expect(page.locator(".card .title").first).not_to_have_text(before[0])
+        page.locator("#budget").fill("20")
+        expect(page.locator("#budget-told")).to_contain_text("up to €")
+        limit = float(page.locator("#budget-told").inner_text().removeprefix("up to €"))
+        expect(page.locator(".card[aria-busy]")).to_have_count(0)
+        page.wait_for_function(
+            "limit => [...document.querySelectorAll('.card .price strong')]"
+            ".every(price => Number(price.textContent.slice(1)) <= limit)",
+            arg=limit,
+        )
+        assert "mode=DISCOVER" in page.url
+        address = page.url
+    with opened(chromium, api, "/" + address.removeprefix(api.url + "/")) as page:
+        expect(page.locator("#budget-told")).to_contain_text("up to €")
+        assert page.get_by_role("radio", name="Discover").is_checked()
+
+
+def test_buying_an_item_takes_it_off_the_discover_list(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u8&mode=DISCOVER") as page:
+        expect(page.locator(".card")).to_have_count(12)
+        best = titles(page)[0]
+        page.locator(".card").first.get_by_role("button", name="bought").click()
+        expect(page.locator("#note")).to_contain_text(f"Recorded a purchase of {best}")
+        expect(page.locator(".card .title").first).not_to_have_text(best)
+        assert best not in titles(page)
+        expect(page.locator(".moved").first).to_be_visible()
+        page.wait_for_timeout(1000)  # the subscription tells the same event once more
+        expect(page.locator(".moved").first).to_be_visible()
+
+
+def test_an_event_recorded_elsewhere_changes_the_list_live(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u10&mode=DISCOVER") as page:
+        expect(page.locator("#live")).to_be_visible()
+        best = page.locator(".card").first
+        item = api.ask("query ($id: ID!) { node(id: $id) { ... on Item { externalId title } } }",
+                       id=best.get_attribute("data-id"))["node"]  # fmt: skip
+        event = {"user": "u10", "item": item["externalId"], "type": "purchase"}
+        api.ask("mutation ($e: EventInput!) { recordEvents(input: {events: [$e]}) { recorded } }", e=event)
+        expect(page.locator(".card .title").first).not_to_have_text(item["title"])
+
+
+def test_more_of_the_list_can_be_shown(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api) as page:
+        page.get_by_role("button", name="Show more").click()
+        expect(page.locator(".card")).to_have_count(24)
+        assert len(set(titles(page))) == 24
+
+
+def test_markup_in_a_title_is_text(chromium: Browser, api: Served) -> None:
+    odd = "<img src=x onerror=alert(1)>"
+    events = [{"user": odd, "item": "i0", "type": "view"}]
+    api.ask("mutation ($e: [EventInput!]!) { recordEvents(input: {events: $e}) { recorded } }", e=events)
+    with opened(chromium, api) as page:
+        page.locator("#find").fill(odd)
+        page.locator("#find").press("Enter")
+        expect(page.locator("#list-title")).to_have_text(f"Recommended for {odd}")
+        assert page.locator("img[src=x]").count() == 0
+    api.ask("mutation ($u: String!) { eraseUser(id: $u) { erasedEvents } }", u=odd)

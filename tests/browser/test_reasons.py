@@ -1,0 +1,97 @@
+"""The reasons of a recommendation in a real browser: a waterfall, a graph, and Cypher that agree."""
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.pages import opened
+from tests.served import Served
+
+pytestmark = pytest.mark.browser
+
+
+def amounts(page: Page) -> list[float]:
+    return [float(text.replace("−", "-")) for text in page.locator(".bars .amount").all_inner_texts()]
+
+
+def test_the_reasons_of_the_chosen_card_add_up_to_its_score(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api) as page:
+        second = page.locator(".card").nth(1)
+        title = second.locator(".title").inner_text()
+        second.locator(".title").click()
+        expect(page.locator("#why-title")).to_have_text(f"Why {title}")
+        score = float(page.locator(".score strong").inner_text())
+        assert abs(sum(amounts(page)) - score) < 0.001 * len(amounts(page))
+        expect(page.locator(".neighbors")).to_contain_text("shoppers")
+
+
+def test_each_bar_of_the_waterfall_begins_where_the_one_before_it_ended(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api) as page:
+        expect(page.locator(".bars li")).not_to_have_count(0)
+        edges = page.locator(".bars .track i").evaluate_all(
+            "bars => bars.map(bar => [bar.style.left, bar.style.width].map(parseFloat)).map(([at, w]) => [at, at + w])"
+        )
+        at = edges[0][0]
+        for (left, right), value in zip(edges, amounts(page), strict=True):
+            assert at == pytest.approx(left if value >= 0 else right, abs=0.05)
+            at = right if value >= 0 else left
+        left, width = page.locator(".total .track i").evaluate(
+            "bar => [parseFloat(bar.style.left), parseFloat(bar.style.width)]"
+        )
+        assert at == pytest.approx(left + width, abs=0.05)
+
+
+def test_the_graph_has_a_path_for_each_reason_and_lights_the_one_that_is_pointed_at(
+    chromium: Browser, api: Served
+) -> None:
+    with opened(chromium, api) as page:
+        graph = page.locator(".graph")
+        bars = page.locator(".bars li")
+        expect(bars).not_to_have_count(0)
+        expect(graph).to_have_attribute("data-edges", str(2 * bars.count() - page.locator(".bars li.alone").count()))
+        bars.nth(1).hover()
+        expect(graph).to_have_attribute("data-lit", "1")
+        page.locator("h1").hover()
+        expect(graph).not_to_have_attribute("data-lit", "1")
+        box = graph.bounding_box()
+        assert box
+        row = (box["height"] - 24) / bars.count()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 12 + row / 2)
+        expect(bars.first).to_have_class("lit")
+
+
+def test_reasons_are_lit_by_keyboard_too(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api) as page:
+        page.locator(".bars li").first.focus()
+        page.keyboard.press("Tab")
+        expect(page.locator(".graph")).to_have_attribute("data-lit", "1")
+
+
+def test_the_cypher_can_be_copied(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, permissions=["clipboard-read", "clipboard-write"]) as page:
+        page.locator(".cypher summary").click()
+        page.get_by_role("button", name="Copy the Cypher").click()
+        expect(page.locator(".copied")).to_have_text("copied")
+        assert page.evaluate("navigator.clipboard.readText()").startswith(':param user => "u0";')
+        opens = page.get_by_role("link", name="Copy and open Neo4j Browser")
+        expect(opens).to_have_attribute("href", "http://127.0.0.1:7474/browser/")
+        expect(page.locator("#browser")).to_have_attribute("href", "http://127.0.0.1:7474/browser/")
+
+
+def test_an_item_is_found_by_words_and_explained_for_the_shopper(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u3") as page:
+        expect(page.locator(".card")).to_have_count(12)
+        field = page.get_by_role("combobox", name="Find a shopper or an item")
+        field.fill("coffee")
+        expect(page.get_by_role("option").first).to_contain_text("Coffee No.")
+        field.press("Enter")
+        expect(page.locator("#item-title")).to_contain_text("Coffee No.")
+        expect(page.locator("#why-title")).to_contain_text("for u3")
+        score = float(page.locator(".score strong").inner_text())
+        assert abs(sum(amounts(page)) - score) < 0.001 * len(amounts(page))
+        page.get_by_role("link", name="← Recommendations").click()
+        expect(page.locator(".card")).to_have_count(12)
+
+
+def test_an_unknown_item_is_told(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u3&item=nothing") as page:
+        expect(page.get_by_role("alert")).to_have_text("There is no item nothing.")

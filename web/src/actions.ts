@@ -1,0 +1,161 @@
+// What can be done: choose a shopper, wish for another list, ask for more of it, record an event.
+import { batch } from "@preact/signals";
+import { ApiError, ask, follow } from "./ask";
+import { ListDocument, RecordDocument, StartDocument } from "./generated";
+import * as state from "./state";
+import { type Recommended, type Shopper, type Wish, ranks, wish } from "./state";
+
+const SIZE = 12;
+const WAITED_FOR = new Set(["OFFLINE", "MODEL_UNAVAILABLE", "DATABASE_UNAVAILABLE", "DATABASE_TIMEOUT"]);
+let asked = 0;
+let newest: Promise<void> = Promise.resolve();
+let later = 0;
+let end: string | null = null;
+let unfollow = () => {};
+
+export function tell(error: unknown): void {
+  state.problem.value = error instanceof Error ? error.message : null;
+}
+
+/** Asks for the list again; done when the newest question is answered, even where that is not this one. */
+export function refresh({ keep = true } = {}): Promise<void> {
+  newest = answer(++asked, keep);
+  return newest;
+}
+
+async function answer(turn: number, keep: boolean): Promise<void> {
+  clearTimeout(later);
+  state.busy.value = true;
+  const { user, ...rest } = wish.peek();
+  try {
+    const first = keep ? Math.max(SIZE, Math.min(state.cards.peek().length, 100)) : SIZE;
+    const found = await ask(ListDocument, { user: user!, ...rest, first });
+    if (turn !== asked) return newest;
+    state.problem.value = found.user ? null : `There is no shopper ${user}.`;
+    take(found.user, false);
+  } catch (error) {
+    if (turn !== asked) return newest;
+    tell(error);
+    // What is missing may come: the next try is the cure.
+    if (error instanceof ApiError && WAITED_FOR.has(error.code)) later = setTimeout(() => refresh({ keep }), 3000);
+  }
+  state.busy.value = false;
+}
+
+function take(user: Shopper | null, append: boolean): void {
+  const { edges = [], pageInfo } = user?.recommendations ?? {};
+  const found: Recommended[] = edges.map((edge) => edge.node);
+  const shown = ranks();
+  const same = found.length === shown.size && found.every((card) => shown.get(card.item.id) === card.rank);
+  batch(() => {
+    // An event is told twice, by its answer and by the subscription: the second must not wipe the marks of the first.
+    if (append || !user) state.before.value = new Map();
+    else if (!same) state.before.value = shown;
+    state.shopper.value = user;
+    state.cards.value = append ? [...state.cards.peek(), ...found] : found;
+    end = pageInfo?.endCursor ?? null;
+    state.hasMore.value = pageInfo?.hasNextPage ?? false;
+    if (!state.chosenCard.value) state.chosen.value = state.cards.value[0]?.item.id ?? null;
+  });
+}
+
+export async function more(): Promise<void> {
+  const { user, ...rest } = wish.peek();
+  try {
+    const found = await ask(ListDocument, { user: user!, ...rest, first: SIZE, after: end });
+    if (found.user) take(found.user, true);
+  } catch (error) {
+    // Another model is being served now.
+    if (error instanceof ApiError && error.code === "INVALID_CURSOR") await refresh();
+    else tell(error);
+  }
+}
+
+export type Deed = "view" | "purchase" | "dismiss";
+
+export async function record(type: Deed, { item }: Pick<Recommended, "item">): Promise<void> {
+  const event = {
+    user: wish.peek().user!,
+    item: item.externalId,
+    type,
+    eventId: crypto.randomUUID?.() ?? null, // only where the page came safely
+    ...(type === "purchase" ? { quantity: 1, amount: item.price } : {}),
+  };
+  const shown = ranks();
+  state.before.value = shown;
+  try {
+    const { recordEvents } = await ask(RecordDocument, { input: { events: [event] } });
+    const [refused] = recordEvents.userErrors;
+    if (refused) throw new Error(refused.message);
+    await refresh();
+    const now = ranks();
+    const left = [...shown.keys()].filter((id) => !now.has(id)).length;
+    const deed = { view: "a view", purchase: "a purchase", dismiss: "a dismissal" }[type];
+    state.note.value = `Recorded ${deed} of ${item.title}${left ? `, ${left} left the list` : ""}.`;
+  } catch (error) {
+    tell(error);
+  }
+}
+
+let wished = 0;
+
+/** Another list for the same shopper, once the slider rests. */
+export function want(change: Partial<Wish>): void {
+  wish.value = { ...wish.peek(), ...change };
+  state.writeAddress();
+  clearTimeout(wished);
+  wished = setTimeout(() => refresh({ keep: false }), 120);
+}
+
+export async function setUser(user: string): Promise<void> {
+  batch(() => {
+    wish.value = { ...wish.peek(), user };
+    state.cards.value = [];
+    state.before.value = new Map();
+    state.chosen.value = null;
+    state.note.value = "";
+  });
+  state.writeAddress();
+  unfollow();
+  unfollow = follow(
+    user,
+    () => {
+      clearTimeout(later);
+      later = setTimeout(refresh, 150);
+    },
+    (is) => (state.connected.value = is),
+  );
+  await refresh({ keep: false });
+}
+
+async function load(): Promise<void> {
+  try {
+    const { users, model, items } = await ask(StartDocument, {});
+    const prices = items.edges.map((edge) => edge.node.price).filter((price) => price !== null).sort((a, b) => a - b);
+    // A few dear items must not make the slider useless for all others.
+    const high = prices[Math.floor((prices.length - 1) * 0.95)];
+    state.dearest.value = high === undefined ? 100 : Math.max(Math.ceil(high), 1);
+    state.model.value = model;
+    const user = wish.peek().user ?? users.edges[0]?.node.externalId;
+    if (user !== undefined) await setUser(user);
+    else state.problem.value = "The graph holds no shoppers yet. Load a shop with `attune load`.";
+  } catch (error) {
+    tell(error);
+    setTimeout(load, 3000); // the database may come back
+  }
+}
+
+export async function start(): Promise<void> {
+  state.readAddress();
+  addEventListener("hashchange", () => {
+    const was = wish.peek();
+    state.readAddress();
+    const now = wish.peek();
+    if (now.user !== was.user && now.user !== null) void setUser(now.user);
+    else if (JSON.stringify(now) !== JSON.stringify(was)) void refresh({ keep: false });
+  });
+  const loaded = load();
+  const config = await fetch("/config.json");
+  state.config.value = (await config.json()) as typeof state.config.value;
+  await loaded;
+}

@@ -1,0 +1,79 @@
+// Talks to the GraphQL API: documents of `operations.graphql` over HTTP, changes over graphql-transport-ws.
+import { ChangesDocument, type TypedDocumentString } from "./generated";
+
+/** An answer with errors, or none at all; `code` is the API's. */
+export class ApiError extends Error {
+  constructor(
+    message: string,
+    readonly code = "",
+  ) {
+    super(message);
+  }
+}
+
+interface Answer<Data> {
+  data: Data;
+  errors?: { message: string; extensions?: { code?: string } }[];
+}
+
+export async function ask<Data, Variables>(
+  document: TypedDocumentString<Data, Variables>,
+  variables: Variables,
+): Promise<Data> {
+  let response: Response;
+  try {
+    response = await fetch("/graphql", {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "application/json" },
+      body: JSON.stringify({ query: document, variables }),
+    });
+  } catch {
+    throw new ApiError("The service does not answer.", "OFFLINE");
+  }
+  const answer = (await response.json()) as Answer<Data>;
+  const failed = answer.errors?.[0];
+  if (failed) throw new ApiError(failed.message, failed.extensions?.code);
+  return answer.data;
+}
+
+/** Calls `changed` after each change of the user's events, wherever it was recorded; returns what ends it. */
+export function follow(user: string, changed: () => void, connected: (is: boolean) => void): () => void {
+  const address = new URL("/graphql", location.href);
+  address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+  let socket: WebSocket;
+  let timer = 0;
+  let ended = false;
+  let pause = 500;
+
+  const open = () => {
+    let first = true;
+    socket = new WebSocket(address, "graphql-transport-ws");
+    socket.onopen = () => socket.send('{"type":"connection_init"}');
+    socket.onmessage = ({ data }: MessageEvent<string>) => {
+      const message = JSON.parse(data) as { type: string; payload?: { errors?: unknown } };
+      if (message.type === "connection_ack") {
+        pause = 500;
+        const payload = { query: ChangesDocument, variables: { user } };
+        socket.send(JSON.stringify({ id: "1", type: "subscribe", payload }));
+      } else if (message.type === "ping") {
+        socket.send('{"type":"pong"}');
+      } else if (message.type === "next") {
+        connected(!message.payload?.errors);
+        if (!first) changed();
+        first = false;
+      }
+    };
+    socket.onclose = () => {
+      if (ended) return;
+      connected(false);
+      timer = setTimeout(open, pause);
+      pause = Math.min(pause * 2, 10_000);
+    };
+  };
+  open();
+  return () => {
+    ended = true;
+    clearTimeout(timer);
+    socket.close();
+  };
+}

@@ -1,0 +1,10 @@
+import { render } from "preact";
+import { start } from "./actions";
+import { App } from "./app";
+import "./css/base.css";
+import "./css/shopper.css";
+import "./css/list.css";
+import "./css/why.css";
+
+render(<App />, document.getElementById("app")!);
+void start();

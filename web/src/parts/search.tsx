@@ -1,0 +1,71 @@
+// The one field that finds shoppers and items.
+import { setUser, tell } from "../actions";
+import { ask } from "../ask";
+import { FindItemsDocument, FindUsersDocument } from "../generated";
+import { address, view } from "../state";
+import { calm, money } from "../told";
+import { Combobox, type Option } from "./combobox";
+
+const SHOPPERS = "Shoppers";
+const ITEMS = "Items";
+
+export async function findItems(search: string): Promise<Option[]> {
+  if (!search) return [];
+  const { items } = await ask(FindItemsDocument, { search });
+  return items.nodes.map((item) => ({
+    group: ITEMS,
+    value: item.externalId,
+    label: item.title,
+    detail: [item.category && calm(item.category.name), money(item.price, item.currency)].filter(Boolean).join(" · "),
+  }));
+}
+
+async function findShoppers(search: string): Promise<Option[]> {
+  const { users } = await ask(FindUsersDocument, { search: search || null });
+  return users.edges.map(({ node }) => ({ group: SHOPPERS, value: node.externalId, label: node.externalId }));
+}
+
+// A slow search for items must not hide the shoppers.
+async function find(search: string): Promise<Option[]> {
+  const found = await Promise.allSettled([findShoppers(search), findItems(search)]);
+  const options = found.flatMap((part) => (part.status === "fulfilled" ? part.value : []));
+  const failed = found.find((part) => part.status === "rejected");
+  if (failed && !options.length) throw failed.reason;
+  return options;
+}
+
+export function openItem(item: string): void {
+  location.hash = address({ view: "item", item });
+}
+
+function openShopper(user: string): void {
+  if (view.peek() !== "list") location.hash = address({ view: "list", user });
+  else void setUser(user);
+}
+
+function choose(option: Option): void {
+  if (option.group === SHOPPERS) openShopper(option.value);
+  else openItem(option.value);
+}
+
+function enter(text: string, options: Option[]): void {
+  const exact = options.find((option) => option.value === text);
+  const item = options.find((option) => option.group === ITEMS);
+  if (exact) choose(exact);
+  else if (item) choose(item);
+  else openShopper(text);
+}
+
+export function Search() {
+  return (
+    <Combobox
+      id="find"
+      label="Find a shopper or an item"
+      placeholder="Find a shopper or an item"
+      find={find}
+      choose={choose}
+      enter={enter}
+      failed={tell}
+    />
+  );
+}

@@ -1,0 +1,58 @@
+// Contributions as steps from zero to the score: each bar begins where the one before it ended.
+import type { ExplanationPartsFragment } from "../generated";
+import { signed } from "../told";
+import { kindClass } from "./level";
+
+interface Props {
+  explanation: ExplanationPartsFragment;
+  lit: number | null;
+  light: (place: number | null) => void;
+}
+
+export function Waterfall({ explanation, lit, light }: Props) {
+  const { contributions, score } = explanation;
+  let sum = 0;
+  const steps = contributions.map((part) => {
+    const from = sum;
+    sum += part.value;
+    return { part, low: Math.min(from, sum), high: Math.max(from, sum) };
+  });
+  const least = Math.min(0, score, ...steps.map((step) => step.low));
+  const most = Math.max(0, score, ...steps.map((step) => step.high));
+  const share = (value: number) => `${((value / (most - least || 1)) * 100).toFixed(2)}%`;
+  const span = (low: number, high: number) => ({ left: share(low - least), width: share(high - low) });
+  return (
+    <div class="waterfall">
+      <p class="score">
+        Score <strong>{score.toFixed(3)}</strong> is the sum of these contributions.
+      </p>
+      <ol class="bars" aria-label="Contributions to the score">
+        {steps.map(({ part, low, high }, place) => (
+          <li
+            key={place}
+            class={`${part.path.length === 1 ? "alone " : ""}${lit === place ? "lit" : ""}`}
+            data-place={place}
+            tabIndex={0}
+            onPointerEnter={() => light(place)}
+            onPointerLeave={() => light(null)}
+            onFocus={() => light(place)}
+            onBlur={() => light(null)}
+          >
+            <span class="said">{part.sentence}</span>
+            <span class="amount">{signed(part.value)}</span>
+            <span class="track" aria-hidden="true">
+              <i class={kindClass(part)} style={span(low, high)} />
+            </span>
+          </li>
+        ))}
+      </ol>
+      <p class="total" aria-hidden="true">
+        <span class="said">Score</span>
+        <span class="amount">{score.toFixed(3)}</span>
+        <span class="track">
+          <i style={span(Math.min(0, score), Math.max(0, score))} />
+        </span>
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,58 @@
+// The reasons of one score: a sentence, the sum as a waterfall, the paths as a graph, and the same paths in Cypher.
+import { useEffect, useState } from "preact/hooks";
+import { tell } from "../actions";
+import { ask } from "../ask";
+import { type ExplanationPartsFragment, type ItemPartsFragment, NeighborsDocument } from "../generated";
+import { chosenCard, wish } from "../state";
+import { Cypher } from "./cypher";
+import { AttentionGraph } from "./graph";
+import { Waterfall } from "./waterfall";
+
+export function Why() {
+  const card = chosenCard.value;
+  return (
+    <section class="why panel" id="why" aria-labelledby="why-title" tabIndex={-1}>
+      <h2 id="why-title">{card ? `Why ${card.item.title}` : "Why"}</h2>
+      {card ? (
+        <Reasons item={card.item} explanation={card.explanation} />
+      ) : (
+        <p class="empty">Choose a recommendation to see its reasons.</p>
+      )}
+    </section>
+  );
+}
+
+interface Props {
+  item: ItemPartsFragment;
+  explanation: ExplanationPartsFragment;
+}
+
+export function Reasons({ item, explanation }: Props) {
+  const [lit, setLit] = useState<number | null>(null);
+  const { contributions } = explanation;
+  const user = wish.value.user ?? "";
+  return (
+    <div id="reasons" class={lit === null ? "" : "hovering"}>
+      <p class="lead">{explanation.sentence}</p>
+      <Waterfall explanation={explanation} lit={lit} light={setLit} />
+      <AttentionGraph user={user} item={item.title} contributions={contributions} lit={lit} light={setLit} />
+      <Neighbors user={user} item={item.externalId} />
+      <Cypher text={explanation.cypher} />
+    </div>
+  );
+}
+
+function Neighbors({ user, item }: { user: string; item: string }) {
+  const [sentence, setSentence] = useState("");
+  useEffect(() => {
+    let current = true;
+    setSentence("");
+    ask(NeighborsDocument, { user, item })
+      .then((found) => current && setSentence(found.user?.explain?.neighbors.sentence ?? ""))
+      .catch(tell);
+    return () => {
+      current = false;
+    };
+  }, [user, item]);
+  return <p class="neighbors">{sentence}</p>;
+}

@@ -1,0 +1,71 @@
+// What the page knows: the wish (in the address, so that it can be sent to someone), the list, what is chosen in it.
+import { computed, signal } from "@preact/signals";
+import type { ListQuery, Mode, StartQuery } from "./generated";
+
+export type Shopper = NonNullable<ListQuery["user"]>;
+export type Recommended = Shopper["recommendations"]["edges"][number]["node"];
+export type View = "list" | "model" | "item";
+
+export interface Wish {
+  user: string | null;
+  mode: Mode;
+  budget: number | null;
+  diversity: number;
+}
+
+export const wish = signal<Wish>({ user: null, mode: "ALL", budget: null, diversity: 0 });
+export const view = signal<View>("list");
+/** The item that its own view shows. */
+export const seen = signal<string | null>(null);
+
+export const shopper = signal<Shopper | null>(null);
+export const cards = signal<Recommended[]>([]);
+export const hasMore = signal(false);
+export const busy = signal(false);
+export const chosen = signal<string | null>(null);
+export const chosenCard = computed(() => cards.value.find((card) => card.item.id === chosen.value) ?? null);
+/** Rank by item of the list that the marks of movement compare with. */
+export const before = signal<ReadonlyMap<string, number>>(new Map());
+/** The upper end of the budget slider. */
+export const dearest = signal(100);
+export const model = signal<StartQuery["model"]>(null);
+export const connected = signal(false);
+export const problem = signal<string | null>(null);
+export const note = signal("");
+export const config = signal<{ graphiql: boolean; neo4jBrowser: string | null }>({ graphiql: false, neo4jBrowser: null });
+
+export const currency = computed(() => cards.value[0]?.item.currency ?? null);
+
+export const ranks = (): Map<string, number> => new Map(cards.value.map((card) => [card.item.id, card.rank]));
+
+const MODES: readonly string[] = ["ALL", "DISCOVER", "REBUY"] satisfies Mode[];
+
+export function readAddress(): void {
+  const given = new URLSearchParams(location.hash.slice(1));
+  const budget = given.has("budget") ? Number(given.get("budget")) : Number.NaN;
+  const mode = given.get("mode") ?? "ALL";
+  wish.value = {
+    user: given.get("user") ?? wish.peek().user,
+    mode: MODES.includes(mode) ? (mode as Mode) : "ALL",
+    budget: budget >= 0 ? budget : null,
+    diversity: Math.min(Math.max(Number(given.get("diversity")) || 0, 0), 1),
+  };
+  seen.value = given.get("item");
+  view.value = given.get("view") === "model" ? "model" : seen.value ? "item" : "list";
+}
+
+/** The address of the page with some of it changed. */
+export function address(change: Partial<Wish> & { view?: View; item?: string } = {}): string {
+  const { user, mode, budget, diversity } = { ...wish.value, ...change };
+  const said = new URLSearchParams();
+  if (user !== null) said.set("user", user);
+  if (mode !== "ALL") said.set("mode", mode);
+  if (budget !== null) said.set("budget", String(budget));
+  if (diversity) said.set("diversity", String(diversity));
+  const to = change.view ?? view.value;
+  if (to === "item") said.set("item", change.item ?? seen.value ?? "");
+  else if (to !== "list") said.set("view", to);
+  return `#${said}`;
+}
+
+export const writeAddress = (): void => history.replaceState(null, "", address());

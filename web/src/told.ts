@@ -1,0 +1,70 @@
+// Values as people read them.
+import type { Certainty, ContributionKind, ContributionPartsFragment } from "./generated";
+
+const number = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });
+const cents = new Intl.NumberFormat(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
+export const count = (value: number): string => number.format(value);
+
+export function money(value: number | null | undefined, currency?: string | null): string | null {
+  if (value === null || value === undefined) return null;
+  if (!currency) return cents.format(value);
+  try {
+    return new Intl.NumberFormat(undefined, { style: "currency", currency }).format(value);
+  } catch {
+    return `${number.format(value)} ${currency}`; // not an ISO 4217 code
+  }
+}
+
+export const percent = (value: number): string => `${Math.round(value * 100)} %`;
+
+export const signed = (value: number): string => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)}`;
+
+export const CERTAINTIES: Record<Certainty, string> = {
+  KNOWN: "income known",
+  INFERRED: "inferred from purchases",
+  UNKNOWN: "nothing known yet",
+};
+
+export const KINDS: Record<ContributionKind, string> = {
+  OWN_HISTORY: "Own history",
+  ITEM: "Goes with",
+  CATEGORY: "Category",
+  BRAND: "Brand",
+  POPULARITY: "Popularity",
+  PROMOTION: "Promotions",
+  PRICE_FIT: "Price fit",
+  PURCHASE_POWER: "Purchase power",
+  BOOST: "Boost",
+  FEEDBACK: "Feedback",
+  PRICE_LEVEL: "Price level",
+  OTHER: "Smaller reasons",
+};
+
+/** A kind that this page does not know yet is told by its own name. */
+export const kindName = (kind: ContributionKind): string => KINDS[kind] ?? kind.toLowerCase().replaceAll("_", " ");
+
+type PathNode = ContributionPartsFragment["path"][number];
+
+export function nodeName(node: PathNode): string {
+  switch (node.__typename) {
+    case "Item":
+      return node.title;
+    case "User":
+      return node.externalId;
+    case "Category":
+    case "Brand":
+      return node.name;
+  }
+}
+
+/** Shops write shelves in capitals; those are read as a shout. */
+export function calm(name: string): string {
+  return name.length > 3 && name === name.toUpperCase()
+    ? name.toLowerCase().replace(/(^|[\s/&(-])(\p{L})/gu, (_, before: string, letter: string) => before + letter.toUpperCase())
+    : name;
+}
+
+export function shelfOf(item: { category: { name: string; parent: { name: string } | null } | null }): string {
+  return [item.category?.parent?.name, item.category?.name].filter(Boolean).map((name) => calm(name!)).join(" › ");
+}

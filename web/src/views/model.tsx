@@ -1,0 +1,96 @@
+// The model beside the baselines, on the period that it was not trained on.
+import { model } from "../state";
+
+const TITLES: Record<string, string> = {
+  all: "Everything bought",
+  novel: "New to the shopper",
+  unexplored: "From shelves new to the shopper",
+};
+
+/** `ndcg20_all` is NDCG at 20 on everything bought. */
+function titleOf(name: string): string {
+  const found = /^([a-z]+?)(\d+)_(\w+)$/.exec(name);
+  if (!found) return name.replaceAll("_", " ");
+  const measure = found[1] === "ndcg" ? "NDCG" : found[1]!.charAt(0).toUpperCase() + found[1]!.slice(1);
+  return `${measure}@${found[2]} · ${TITLES[found[3]!] ?? found[3]!}`;
+}
+
+export function ModelView() {
+  const served = model.value;
+  if (!served) {
+    return (
+      <section class="panel measured">
+        <h1>No model is served yet</h1>
+        <p>Train one with `attune train`; it is used as soon as it is there.</p>
+      </section>
+    );
+  }
+  const names = [...new Set(served.metrics.map((metric) => metric.name))];
+  return (
+    <section class="measured" aria-labelledby="model-title">
+      <h1 id="model-title">How good is it?</h1>
+      <p class="lead">
+        {served.trained ? "The model" : "The first model, before any training,"} beside the baselines, on a period that it
+        was not trained on. Higher is better.
+      </p>
+      <dl class="facts">
+        <div>
+          <dt>Version</dt>
+          <dd class="mono">{served.version}</dd>
+        </div>
+        <div>
+          <dt>Trained</dt>
+          <dd>{new Date(served.trainedAt).toLocaleString()}</dd>
+        </div>
+      </dl>
+      {names.length ? (
+        <div class="charts">
+          {names.map((name) => (
+            <Chart key={name} title={titleOf(name)} rows={served.metrics.filter((metric) => metric.name === name)} />
+          ))}
+        </div>
+      ) : (
+        <p class="panel empty">This model was not measured. `attune evaluate` measures one beside the baselines.</p>
+      )}
+    </section>
+  );
+}
+
+const ROW = 34;
+const NAME = 128;
+const VALUE = 62;
+const WIDTH = 460;
+
+function Chart({ title, rows }: { title: string; rows: readonly { model: string; value: number }[] }) {
+  const sorted = [...rows].sort((a, b) => b.value - a.value);
+  const most = Math.max(...sorted.map((row) => row.value), 1e-9);
+  return (
+    <figure class="chart panel">
+      <figcaption>{title}</figcaption>
+      <svg viewBox={`0 0 ${WIDTH} ${sorted.length * ROW}`} role="img" aria-label={`${title}: ${inWords(sorted)}`}>
+        {sorted.map((row, place) => (
+          <g key={row.model} class={row.model === "attune" ? "ours" : ""} transform={`translate(0 ${place * ROW})`}>
+            <text x="0" y={ROW / 2} class="name">
+              {row.model}
+            </text>
+            <rect class="rail" x={NAME} y={ROW / 2 - 7} width={WIDTH - NAME - VALUE} height="14" rx="7" />
+            <rect
+              class="bar"
+              x={NAME}
+              y={ROW / 2 - 7}
+              width={Math.max(((WIDTH - NAME - VALUE) * row.value) / most, 2)}
+              height="14"
+              rx="7"
+            />
+            <text x={WIDTH} y={ROW / 2} class="value">
+              {row.value.toFixed(4)}
+            </text>
+          </g>
+        ))}
+      </svg>
+    </figure>
+  );
+}
+
+const inWords = (rows: readonly { model: string; value: number }[]): string =>
+  rows.map((row) => `${row.model} ${row.value.toFixed(4)}`).join(", ");
