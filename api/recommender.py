@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from api.broadcast import Broadcast
 from api.counted import Counted
@@ -34,6 +34,7 @@ class Shopper:
     items: Mapping[str, ItemChange] = field(default_factory=lambda: changes.NOTHING)
     """What is taken to be different of items, by external id (`api.what_if`)."""
     _histories: dict[str, ranking.History] = field(default_factory=dict[str, ranking.History])
+    _passes: dict[str, ranking.Pass] = field(default_factory=dict[str, ranking.Pass])
     _pasts: dict[str, Past] | None = None
 
     @property
@@ -46,6 +47,10 @@ class Shopper:
         if now == self.now and seen == self.newest:
             return self
         return Shopper(self.row.until(seen), now, self.items)
+
+    def with_items(self, items: Mapping[str, ItemChange]) -> "Shopper":
+        """Return the same user with these items changed: the network need not pass over all others again."""
+        return replace(self, items=items)
 
     @property
     def pasts(self) -> dict[str, Past]:
@@ -68,6 +73,14 @@ class Shopper:
                 artefact, row.item_ids, row.types, row.at, row.quantity, row.amount, row.value, row.context
             )
         return self._histories[artefact.version]
+
+    def forward(self, artefact: Artefact) -> ranking.Pass:
+        """What the network says of the user: all lists of one request are cut from it."""
+        if artefact.version not in self._passes:
+            self._passes[artefact.version] = ranking.forward(
+                artefact, self.history(artefact), now=self.now, attributes=self.attributes
+            )
+        return self._passes[artefact.version]
 
 
 class Recommender:
@@ -100,6 +113,7 @@ class Recommender:
                 query=query,
                 attributes=shopper.attributes,
                 items=shopper.items,
+                given=shopper.forward(artefact) if query.only is None else None,
             )
 
     def rank(self, shopper: Shopper, artefact: Artefact, query: ranking.Query, k: int) -> ranking.Ranked:

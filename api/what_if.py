@@ -3,10 +3,11 @@
 The same model ranks the same items for a changed history, changed attributes, or with an item at another price.
 """
 
+import asyncio
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import strawberry
 
@@ -125,12 +126,13 @@ class _Worlds:
     after: Shopper
     scored: tuple[Scored, Scored]
     items: list[str]
-    found: dict[str, list[ContributionChange]] | None = field(default=None)
+    _found: asyncio.Task[dict[str, list[ContributionChange]]] | None = None
 
     async def changes(self, context: Context, item: str) -> list[ContributionChange]:
-        if self.found is None:
-            self.found = await self._changes(context)
-        return self.found[item]
+        # The moves of a page are resolved side by side: the first one asks, all wait for the same answer.
+        if self._found is None:
+            self._found = asyncio.create_task(self._changes(context))
+        return (await self._found)[item]
 
     async def _changes(self, context: Context) -> dict[str, list[ContributionChange]]:
         rows = [self.artefact.item_index[name] for name in self.items]
@@ -213,10 +215,11 @@ async def changed(context: Context, shopper: Shopper, artefact: Artefact, change
         row = row.only([name not in gone for name in row.item_ids])
     for place, event in enumerate(change.events):
         _known(artefact, event.item, f"change.events[{place}].item")
-    row = with_events(row, change.events)
+    row = with_events(row, change.events) if change.events else row
     if change.attributes:
         row = replace(row, properties={**row.properties, **_attributes(artefact, change.attributes)})
-    return Shopper(row, shopper.now, _items(artefact, change.items))
+    other = shopper if row is shopper.row else Shopper(row, shopper.now)
+    return other.with_items(_items(artefact, change.items))
 
 
 async def _without(context: Context, row: UserRow, ids: Sequence[str]) -> UserRow:

@@ -11,7 +11,7 @@ from gnn import changes, diversity, filters, scorer
 from gnn.artefact import Artefact
 from gnn.changes import ItemChange
 from gnn.filters import EVERYTHING, Added, Mode, Query
-from gnn.scorer import Attributes, Columns
+from gnn.scorer import Attributes, Columns, Messages
 
 __all__ = [
     "EVERYTHING",
@@ -19,10 +19,12 @@ __all__ = [
     "Added",
     "History",
     "Mode",
+    "Pass",
     "Query",
     "Ranked",
     "Scored",
     "counts_as_bought",
+    "forward",
     "history",
     "rank",
     "score",
@@ -168,6 +170,21 @@ class Scored:
         return place if place < len(self.items) and self.items[place] == item else None
 
 
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What the network says of a user before anything is asked of a list: all lists of one request share it."""
+
+    sent: Messages
+    score: Float64[np.ndarray, "P"]
+    """Of the candidates."""
+
+
+def forward(artefact: Artefact, history: History, *, now: int, attributes: Attributes | None = None) -> Pass:
+    """Let the network score all candidates for a user."""
+    sent = scorer.messages(artefact, history.columns(), now, attributes or {})
+    return Pass(sent, scorer.scores(artefact, sent, artefact.state.candidates))
+
+
 def score(
     artefact: Artefact,
     history: History,
@@ -176,18 +193,28 @@ def score(
     query: Query = EVERYTHING,
     attributes: Attributes | None = None,
     items: Mapping[str, ItemChange] = changes.NOTHING,
+    given: Pass | None = None,
 ) -> Scored:
     """Score all candidates for a user, and say which of them the list may hold.
 
     With `Query.only` those items are scored, candidates or not. `items`: what is taken to be different of them, by id.
+    `given`: what `forward` found for the same user and moment.
     """
-    sent = scorer.messages(artefact, history.columns(), now, attributes or {})
-    artefact = changes.applied(artefact, items)
+    if query.only is None:
+        passed = given or forward(artefact, history, now=now, attributes=attributes)
+        sent, rows, found = passed.sent, artefact.state.candidates, passed.score
+        artefact = changes.applied(artefact, items)
+        if other := sorted({artefact.item_index[name] for name in items if name in artefact.item_index}):
+            place = artefact.state.position[other]
+            found = found.copy()
+            found[place[place >= 0]] = scorer.scores(artefact, sent, np.array(other)[place >= 0])
+    else:
+        sent = given.sent if given else scorer.messages(artefact, history.columns(), now, attributes or {})
+        artefact = changes.applied(artefact, items)
+        rows = np.flatnonzero(filters.named(artefact, query.only))
+        found = scorer.scores(artefact, sent, rows)
     bought = np.zeros(len(artefact.item_ids), np.bool_)
     bought[history.item[history.bought]] = True
-    # The scorer knows the array of all candidates by its identity, and is quicker with it.
-    rows = artefact.state.candidates if query.only is None else np.flatnonzero(filters.named(artefact, query.only))
-    found = scorer.scores(artefact, sent, rows)
     added = filters.added(artefact, query, rows, sent.level)
     for part in added.values():
         found = found + part

@@ -187,7 +187,14 @@ def test_an_unknown_user_has_no_world(api: Served) -> None:
     assert api.ask(COMPARE, user="moon", change={})["user"] is None
 
 
-def test_a_comparison_costs_two_lists_and_few_statements(api: Served) -> None:
-    before = counts(api)
-    compare(api, "u0", {"events": [{"item": "i2"}]}, first=10)
-    assert counts(api) - before <= 12
+def test_a_comparison_reads_little_and_explains_its_moves_together(api: Served) -> None:
+    recommender = api.app.recommender
+    before, explained = counts(api), _explanations(api)
+    assert len(compare(api, "u0", {"events": [{"item": "i1", "type": "purchase"}]}, first=10)["moved"]) > 2
+    assert recommender.client.queries - before <= 12
+    assert _explanations(api) - explained == 4  # two lists, and the moves in both worlds
+
+
+def _explanations(api: Served) -> float:
+    found = api.app.recommender.metrics.registry.get_sample_value("attune_phase_seconds_count", {"phase": "explain"})
+    return found or 0.0
