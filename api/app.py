@@ -27,6 +27,7 @@ from api.identity import Scope
 from api.limits import Limits
 from api.metrics import CONTENT_TYPE, Metrics
 from api.models import CurrentModel
+from api.private import K
 from api.recommender import Recommender
 from api.refusals import Unauthenticated, failure
 from api.schema import build
@@ -59,6 +60,8 @@ class ApiSettings:
     documents: Path | None = None
     """Manifest of trusted documents."""
     trusted_only: bool = False
+    fewest: int = K
+    """Shoppers that anything is said of (`api.private`), 2 or more."""
     """Whether nothing but trusted documents is run."""
 
 
@@ -83,7 +86,7 @@ def create_app(settings: ApiSettings) -> App:
     )
     schema = build(settings.limits, development=settings.development, trusted=trusted)
     models = CurrentModel(settings.models)
-    recommender = Recommender(SteadyClient(settings.neo4j), models, metrics)
+    recommender = Recommender(SteadyClient(settings.neo4j), models, metrics, fewest=settings.fewest)
     _watch(metrics, recommender)
     has_graphiql = graphiql.complete(settings.graphiql_assets)
     view = GraphQLView(

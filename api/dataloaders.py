@@ -6,8 +6,9 @@ from typing import Generic, TypeVar
 
 from strawberry.dataloader import DataLoader
 
+from api import private
 from api.recommender import Recommender, Shopper
-from graph import explore
+from graph import explore, neighbors
 from graph.client import AsyncClient
 
 Row = TypeVar("Row")
@@ -56,13 +57,13 @@ class Loaders:
 
         self.shoppers: DataLoader[str, Shopper | None] = DataLoader(shoppers, max_batch_size=_BATCH)
 
-        async def supporters(pairs: list[tuple[str, str]]) -> list[int]:
-            users = {user for user, _ in pairs}
+        async def supporters(pairs: list[tuple[str, str]]) -> list[int | None]:
+            epoch, k = private.Epoch.of(await recommender.models.get()), recommender.fewest
             counts = {
-                user: await explore.supporters_of(client, user, [item for other, item in pairs if other == user])
-                for user in sorted(users)
+                user: await neighbors.supporters(client, user, [i for u, i in pairs if u == user], until=epoch.until)
+                for user in sorted({user for user, _ in pairs})
             }
-            return [counts[user].get(item, 0) for user, item in pairs]
+            return [private.told(counts[user].get(item, 0), k, epoch.draw(k, user, item)) for user, item in pairs]
 
-        self.supporters: DataLoader[tuple[str, str], int] = DataLoader(supporters, max_batch_size=_BATCH)
-        """Pairs of user and item; see `explore.supporters`."""
+        self.supporters: DataLoader[tuple[str, str], int | None] = DataLoader(supporters, max_batch_size=_BATCH)
+        """Pairs of user and item; what may be said of `graph.neighbors.supporters`."""

@@ -16,7 +16,7 @@ from gnn.artefact import Artefact
 from gnn.explain import Explained, Step
 from gnn.filters import Added
 from graph import show
-from graph.explore import FEWEST, BrandRow, CategoryRow, ItemRow
+from graph.explore import BrandRow, CategoryRow, ItemRow
 from graph.schema import CATEGORY_SEPARATOR
 
 
@@ -45,9 +45,9 @@ class Explanation:
     async def neighbors(self, info: Info) -> NeighborSummary:
         """Count other shoppers who went the same way."""
         n = await info.context.loaders.supporters.load((self.user_id, self.item_id))
-        if n < FEWEST:
+        if n is None:
             return NeighborSummary(shoppers=None, sentence=None)
-        return NeighborSummary(shoppers=n, sentence=f"{n} shoppers with items in common with you bought it.")
+        return NeighborSummary(shoppers=n, sentence=f"At least {n} shoppers with items in common with you bought it.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import strawberry
 
+from api.types import Item
 from gnn.artefact import Manifest
 
 
@@ -46,21 +47,45 @@ class PurchasePower:
 
 @strawberry.type(description="Another shopper with much in common; never who.")
 class Neighbor:
-    """A neighbour without identity."""
+    """What the shopper's whole group of five (or as many as the shop asks for) has in common with the user at least."""
 
-    similarity: float
-    shared_items: int
-    shared_categories: int
+    similarity: float = strawberry.field(
+        description="Share of the items of both that both have, 0-1, rounded down to a twentieth."
+    )
+    shared_items: int = strawberry.field(description="Rounded down to 1, 2, 5, 10, 20, 50 ...")
+    shared_categories: int = strawberry.field(description="The same.")
 
 
 @strawberry.type(description="How many other shoppers went the same way; never who.")
 class NeighborSummary:
-    """A count that is hidden while it is small."""
+    """A figure of the model's own time that says too little to point at anybody."""
 
     shoppers: int | None = strawberry.field(
-        description="Others who share at least two recent items with the user and bought this one; null below 5."
+        description="At least so many others share two recent items with the user and bought this one, as of the "
+        "training of the model: a multiple of 5, or of what the shop asks for; null where it is less."
     )
-    sentence: str | None = strawberry.field(description="The same in words; null below 5.")
+    sentence: str | None = strawberry.field(description="The same in words.")
+
+
+@strawberry.type(description="What the shop declares about somebody.")
+class SharedAttribute:
+    """By the shop's own names."""
+
+    name: str
+    value: str
+
+
+@strawberry.type(description="For analysts: another shopper by a made-up name that holds as long as the model.")
+class PseudonymousNeighbor:
+    """As of the training of the model."""
+
+    pseudonym: str
+    similarity: float = strawberry.field(description="Share of the items of both that both have, 0-1.")
+    shared_items: list[Item] = strawberry.field(description="What both have, newest first; nothing else of the other.")
+    shared_categories: int
+    attributes: list[SharedAttribute] = strawberry.field(
+        description="Those that five or more of the neighbours looked at share (or as many as the shop asks for)."
+    )
 
 
 @strawberry.type(description="One figure of the model, or of a baseline beside it.")

@@ -90,6 +90,7 @@ WEIGHTS: Mapping[str, int] = MappingProxyType(
         "similar": 10,
         "explain": 50,
         "neighbors": 50,
+        "pseudonymousNeighbors": 50,
         "items": 20,
         "users": 20,
         "user": 5,
@@ -102,7 +103,7 @@ WEIGHTS: Mapping[str, int] = MappingProxyType(
 )
 """Cost of a field that is an object; any other object costs 1, a scalar nothing."""
 
-_LENGTHS: Mapping[str, int] = MappingProxyType({"contributions": 6, "path": 4, "metrics": 10})
+_LENGTHS: Mapping[str, int] = MappingProxyType({"contributions": 6, "path": 4, "metrics": 10, "sharedItems": 10})
 # Lists without an argument for their size.
 
 

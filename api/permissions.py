@@ -63,6 +63,7 @@ _RULES: Mapping[str, Mapping[str, Rule]] = {
     # Who would buy names users.
     "Item": {"audience": ANALYSTS},
     "Category": {"audience": ANALYSTS},
+    "User": {"pseudonymousNeighbors": ANALYSTS},
 }
 
 # What these types hold is open to whoever may enter through one of the fields that return them.
@@ -96,6 +97,7 @@ _OPEN: Mapping[str, str] = {
     "NeighborSummary": "shoppers sentence",
     "Node": "id",
     "PageInfo": "hasNextPage hasPreviousPage startCursor endCursor",
+    "PseudonymousNeighbor": "pseudonym similarity sharedItems sharedCategories attributes",
     "PurchasePower": "income spendPerWeek basketValue priceLevel discountShare purchases known certainty",
     "PowerCertainty": "income spendPerWeek basketValue priceLevel discountShare",
     "Recommendation": "item rank score pinned explanation",
@@ -106,6 +108,7 @@ _OPEN: Mapping[str, str] = {
     "RerankedConnection": "edges pageInfo unknown modelVersion nodes",
     "RerankedEdge": "cursor node",
     "RerankedItem": "item rank score explanation",
+    "SharedAttribute": "name value",
     "SimilarItem": "item weight",
     "SimilarItemConnection": "edges pageInfo nodes",
     "SimilarItemEdge": "cursor node",

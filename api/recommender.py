@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from api import private
 from api.broadcast import Broadcast
 from api.counted import Counted
 from api.last_known import LastKnown
@@ -86,10 +87,12 @@ class Shopper:
 class Recommender:
     """Everything that the fields need: the graph, the model, and how long both take."""
 
-    def __init__(self, client: AsyncClient, models: CurrentModel, metrics: Metrics) -> None:
+    def __init__(self, client: AsyncClient, models: CurrentModel, metrics: Metrics, *, fewest: int = private.K) -> None:
+        """`fewest`: shoppers that anything is said of (`api.private`)."""
         self.client = client
         self.models = models
         self.metrics = metrics
+        self.fewest = fewest
         self.broadcast = Broadcast()
         self.last_known = LastKnown()
         self.demand = Counted()

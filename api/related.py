@@ -41,8 +41,9 @@ async def bought_together(
     """Return a page of what lies in the same baskets; later pages look at the baskets that the first one saw."""
     asked = pages.asked(first, after, filter, "together", item_id)
     cursor = asked.begun(anchors=2)
+    recommender = context.recommender
     found = await baskets.bought_together(
-        context.recommender.client, item_id, seen=cursor.anchor[0] if cursor else None
+        recommender.client, item_id, fewest=recommender.fewest, seen=cursor.anchor[0] if cursor else None
     )
     if found is None:
         raise Refused(Code.NOT_FOUND, "The item is no longer in the graph.")

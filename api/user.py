@@ -2,11 +2,11 @@
 
 import strawberry
 
-from api import arguments, explanation, filters, lists, past, what_if
+from api import arguments, explanation, filters, lists, neighbors, past, what_if
 from api.context import Info
 from api.errors import Code, Refused
 from api.explanation import Explanation
-from api.facts import Neighbor, PurchasePower
+from api.facts import Neighbor, PseudonymousNeighbor, PurchasePower
 from api.feedback import passed
 from api.filters import ListFilter
 from api.ids import global_id
@@ -17,7 +17,6 @@ from api.recommender import Shopper
 from api.types import Connection, Node, PageInfo
 from api.what_if import Comparison, WhatIfInput
 from gnn.filters import Added, Mode
-from graph import explore
 
 
 @strawberry.type(description="A person or household that buys.")
@@ -105,13 +104,13 @@ class User(Node):
 
     @strawberry.field(description="The shoppers who share most with this one; never who they are.")
     async def neighbors(self, info: Info, first: int | None = 10) -> list[Neighbor]:
-        """Return similarities and counts."""
-        size = arguments.page_size(first, 10)
-        rows = await explore.neighbors(info.context.recommender.client, self.external_id, size) if size else []
-        return [
-            Neighbor(similarity=row.similarity, shared_items=row.shared_items, shared_categories=row.shared_categories)
-            for row in rows
-        ]
+        """Return likenesses; whole groups alone are told."""
+        return await neighbors.of(info.context, self.external_id, arguments.page_size(first, 10))
+
+    @strawberry.field(description="For analysts: the same one by one, under made-up names.")
+    async def pseudonymous_neighbors(self, info: Info, first: int | None = 10) -> list[PseudonymousNeighbor]:
+        """Return neighbours with what they share with the user."""
+        return await neighbors.pseudonymous(info.context, self.external_id, arguments.page_size(first, 10))
 
     @strawberry.field(description="Why an item has its score for this user; null for an item that is unknown.")
     async def explain(self, info: Info, item: str) -> Explanation | None:

@@ -282,6 +282,7 @@ def serve(
         bool | None,
         typer.Option("--log-requests/--no-log-requests", help="One JSON line per operation; by default in production."),
     ] = None,
+    fewest: Annotated[int, typer.Option(min=2, help="Fewest shoppers that anything is said of.")] = 5,
 ) -> None:
     """Serve the GraphQL API and the page until Ctrl-C (docs/operating.md)."""
     from attune import serving
@@ -296,6 +297,7 @@ def serve(
         documents=documents,
         trusted_only=trusted_only,
         log_requests=log_requests,
+        fewest=fewest,
     )
 
 

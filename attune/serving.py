@@ -24,11 +24,12 @@ def serve(
     documents: Path | None = None,
     trusted_only: bool = False,
     log_requests: bool | None = None,
+    fewest: int = 5,
 ) -> None:
     """Serve until Ctrl-C; ends with exit code 1 when the port is taken, and with 2 when nobody would be kept out.
 
     `auth` as in `access.decide`; `development` None: only for this machine alone. `rate`: requests a second of a key.
-    `log_requests` None: outside development.
+    `log_requests` None: outside development. `fewest`: shoppers that anything is said of.
     """
     from api.limits import Limits
     from api.serve import serve as serve_api
@@ -48,6 +49,7 @@ def serve(
         limits=limits,
         documents=documents,
         trusted_only=trusted_only,
+        fewest=fewest,
     )
     console.say(f"Page      http://{host}:{port}/")
     if settings.development:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import LiteralString
 
 from graph.client import AsyncClient
-from graph.explore import FEWEST
 
 SAMPLE = 500
 """Newest baskets with an item that are looked at."""
@@ -58,7 +57,7 @@ RETURN collect(i.id) AS ids, collect(latest) AS latest, collect(both - latest) A
 
 @dataclass(frozen=True, slots=True)
 class Companion:
-    """An item that is in baskets of another one; at least `FEWEST` shoppers have bought both at once."""
+    """An item that is in baskets of another one, of as many shoppers as were asked for at least."""
 
     id: str
     together: int
@@ -91,12 +90,14 @@ class Demand:
     before: list[int]
 
 
-async def bought_together(client: AsyncClient, item_id: str, *, seen: int | None = None) -> Companions | None:
-    """Return what is in the newest baskets with the item; None for an item that the graph does not know.
+async def bought_together(
+    client: AsyncClient, item_id: str, *, fewest: int, seen: int | None = None
+) -> Companions | None:
+    """Return what is in the newest baskets with the item, of `fewest` shoppers or more; None for an unknown item.
 
     A basket is one user's purchases with the same `basket_id`; purchases without one are in no basket.
     """
-    found = await client.read(_TOGETHER, id=item_id, seen=seen, sample=SAMPLE, scan=_SCAN, fewest=FEWEST, most=_MOST)
+    found = await client.read(_TOGETHER, id=item_id, seen=seen, sample=SAMPLE, scan=_SCAN, fewest=fewest, most=_MOST)
     if not found:
         return None
     row = found[0]

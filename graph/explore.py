@@ -14,9 +14,6 @@ from typing import Any, LiteralString
 from graph.client import AsyncClient
 from graph.schema import CATEGORY_SEPARATOR, EVENT_RELATIONSHIPS
 
-FEWEST = 5
-"""A smaller count of people could point at one of them: it is told as 0."""
-
 _EVENT_TYPES: Mapping[str, str] = MappingProxyType({kind: name for name, kind in EVENT_RELATIONSHIPS.items()})
 
 _USER: LiteralString = """
@@ -79,52 +76,6 @@ _FOUND_USERS: LiteralString = """
 MATCH (u:User) WHERE u.id CONTAINS $search AND u.key > $after
 WITH u ORDER BY u.key LIMIT $limit
 RETURN collect([u.key, u.id]) AS rows
-"""
-
-# Popular items have a hundred thousand users: of each recent item only so many are looked at. What people were shown
-# or gave back is nothing that they share.
-_NEIGHBORS: LiteralString = """
-MATCH (u:User {id: $id})
-CALL (u) {
-  MATCH (u)-[r:VIEWED|CLICKED|SEARCHED|CARTED|RATED|PURCHASED|INTERACTED]->(i:Item)
-  WITH i, max(r.at) AS last ORDER BY last DESC LIMIT 1000
-  RETURN collect(i) AS mine
-}
-CALL (u, mine) {
-  UNWIND mine[..30] AS i
-  CALL (u, i) {
-    MATCH (i)<-[:VIEWED|CLICKED|SEARCHED|CARTED|RATED|PURCHASED|INTERACTED]-(v:User) WHERE v <> u
-    RETURN DISTINCT v LIMIT 200
-  }
-  WITH v, count(*) AS shared ORDER BY shared DESC, v.key LIMIT $candidates
-  RETURN collect([v.id, COLLECT {
-    MATCH (v)-[:VIEWED|CLICKED|SEARCHED|CARTED|RATED|PURCHASED|INTERACTED]->(x:Item) RETURN DISTINCT x.key LIMIT 1000
-  }]) AS others
-}
-RETURN [i IN mine | [i.key, head([(i)-[:IN_CATEGORY]->(c) | c.key])]] AS mine, others
-"""
-
-_SUPPORTERS: LiteralString = """
-MATCH (u:User {id: $id})
-CALL (u) {
-  MATCH (u)-[r:PURCHASED|CARTED|RATED|CLICKED|VIEWED|INTERACTED]->(i:Item)
-  WITH i, max(r.at) AS last ORDER BY last DESC LIMIT 30
-  RETURN collect(i) AS recent
-}
-CALL (u, recent) {
-  UNWIND recent AS i
-  CALL (u, i) {
-    MATCH (i)<-[:PURCHASED|CARTED|RATED|CLICKED|VIEWED|INTERACTED]-(v:User) WHERE v <> u RETURN DISTINCT v LIMIT 300
-  }
-  RETURN collect([v.key, i.id]) AS sharing
-}
-CALL (u) {
-  MATCH (t:Item) WHERE t.id IN $items
-  RETURN collect([t.id, COLLECT {
-    MATCH (t)<-[:PURCHASED]-(v:User) RETURN DISTINCT v.key LIMIT 1000
-  }]) AS buyers
-}
-RETURN sharing, buyers
 """
 
 # Everything but letters, digits and the signs inside a word ends a word: nothing of a search is Lucene syntax.
@@ -199,17 +150,6 @@ class BrandRow:
 
     id: str
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class NeighborRow:
-    """Another user by what both share."""
-
-    id: str
-    similarity: float
-    """Jaccard index of the items of both (the newest 1,000 of each), 0-1."""
-    shared_items: int
-    shared_categories: int
 
 
 async def user(client: AsyncClient, id: str, *, limit: int = 5000) -> UserRow | None:  # noqa: A002
@@ -291,49 +231,6 @@ async def users(
     else:
         rows = await client.read(_USERS, after=after, limit=first + 1)
     return [(row[0], row[1]) for row in rows[0]["rows"]]
-
-
-async def neighbors(client: AsyncClient, user_id: str, first: int) -> list[NeighborRow]:
-    """Return the users who share most with this one, most similar first; [] for an unknown user.
-
-    Looks at the 30 newest items and at most 200 users of each: a sample where items are popular.
-    """
-    rows = await client.read(_NEIGHBORS, id=user_id, candidates=min(max(2 * first, 20), 200))
-    if not rows:
-        return []
-    category: dict[int, int | None] = dict(rows[0]["mine"])
-    found: list[NeighborRow] = []
-    for other, theirs in rows[0]["others"]:
-        shared = category.keys() & theirs
-        union = len(category) + len(theirs) - len(shared)
-        leaves = {category[item] for item in shared} - {None}
-        found.append(NeighborRow(other, len(shared) / union, len(shared), len(leaves)))
-    found.sort(key=lambda row: (-row.similarity, row.id))
-    return found[:first]
-
-
-async def supporters(client: AsyncClient, user_id: str, item_id: str) -> int:
-    """Return how many others share two or more recent items with the user and bought the item; 0 below `FEWEST`.
-
-    Looks at the 30 newest items, at most 300 users of each and at most 1,000 buyers: a lower bound where more are.
-    """
-    return (await supporters_of(client, user_id, [item_id])).get(item_id, 0)
-
-
-async def supporters_of(client: AsyncClient, user_id: str, item_ids: Iterable[str]) -> dict[str, int]:
-    """Return `supporters` of several items in one round trip; unknown items and users have none."""
-    rows = await client.read(_SUPPORTERS, id=user_id, items=list(item_ids))
-    if not rows:
-        return {}
-    shared: dict[int, set[str]] = {}
-    for other, item in rows[0]["sharing"]:
-        shared.setdefault(other, set()).add(item)
-    found: dict[str, int] = {}
-    for target, buyers in rows[0]["buyers"]:
-        # That both have the item itself says nothing about it.
-        count = sum(len(shared.get(buyer, set()) - {target}) >= 2 for buyer in buyers)
-        found[target] = count if count >= FEWEST else 0
-    return found
 
 
 def _known(values: list[float]) -> list[float | None]:

@@ -124,20 +124,6 @@ def test_paths_lead_from_the_user_through_its_history_to_the_item(api: Served, s
     assert seen
 
 
-def test_neighbors_are_counted_from_five_on_and_never_named(api: Served) -> None:
-    query = """{ user(id: "u0") { neighbors(first: 5) { similarity sharedItems sharedCategories }
-        recommendations(first: 40) { edges { node { explanation { neighbors { shoppers sentence } } } } } } }"""
-    user = api.ask(query)["user"]
-    assert len(user["neighbors"]) == 5
-    similarities = [neighbor["similarity"] for neighbor in user["neighbors"]]
-    assert similarities == sorted(similarities, reverse=True)
-    summaries = [edge["node"]["explanation"]["neighbors"] for edge in user["recommendations"]["edges"]]
-    assert any(summary["shoppers"] for summary in summaries)
-    for summary in summaries:
-        assert summary["shoppers"] is None or summary["shoppers"] >= 5
-        assert (summary["sentence"] is None) == (summary["shoppers"] is None)
-
-
 def test_any_item_can_be_explained_and_an_unknown_one_is_null(api: Served) -> None:
     query = """query ($item: String!) { user(id: "u0") { explain(item: $item) {
         score sentence contributions { value } } } }"""

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import pytest
 
-from graph import explore, record, snapshot, write
+from graph import explore, neighbors, record, snapshot, write
 from graph.client import AsyncClient, Client
 from graph.record import NewEvent
 from tests.graphs import write_shop
@@ -15,6 +15,8 @@ from tests.shop import Shop
 pytestmark = pytest.mark.integration
 
 T = TypeVar("T")
+
+FOREVER = 1 << 60
 
 
 def run(client: Client, work: Callable[[AsyncClient], Awaitable[T]]) -> T:
@@ -146,7 +148,7 @@ def test_users_are_listed_page_by_page_and_searched_by_a_part_of_the_id(client: 
 def test_neighbours_share_items_and_are_counted(client: Client) -> None:
     write.categories(client, [{"id": "A"}, {"id": "B"}])
     write.items(client, [{"id": f"i{n}", "category": "AB"[n % 2]} for n in range(4)])
-    write.users(client, [{"id": name} for name in "uvwx"])
+    write.users(client, [{"id": name, **({"attr_city": "Rome"} if name == "v" else {})} for name in "uvwx"])
     bought = {"u": [0, 1, 2], "v": [0, 1, 2, 3], "w": [2], "x": [3]}
     write.events(
         client,
@@ -156,16 +158,17 @@ def test_neighbours_share_items_and_are_counted(client: Client) -> None:
             for item in items
         ],
     )
-    found = run(client, lambda c: explore.neighbors(c, "u", 5))
+    found = run(client, lambda c: neighbors.neighbors(c, "u", 5, until=FOREVER))
     assert found == [
-        explore.NeighborRow("v", 0.75, 3, 2),
-        explore.NeighborRow("w", 1 / 3, 1, 1),
+        neighbors.NeighborRow("v", 0.75, ("i2", "i1", "i0"), 2, {"city": "Rome"}),
+        neighbors.NeighborRow("w", 1 / 3, ("i2",), 1, {}),
     ]
-    assert run(client, lambda c: explore.neighbors(c, "u", 1)) == found[:1]
-    assert run(client, lambda c: explore.neighbors(c, "nobody", 5)) == []
+    assert run(client, lambda c: neighbors.neighbors(c, "u", 1, until=FOREVER)) == found[:1]
+    assert run(client, lambda c: neighbors.neighbors(c, "u", 5, until=1)) == []  # nothing had been recorded then
+    assert run(client, lambda c: neighbors.neighbors(c, "nobody", 5, until=FOREVER)) == []
 
 
-def test_supporters_below_five_are_not_told(client: Client) -> None:
+def test_supporters_share_two_items_beside_the_one_they_bought(client: Client) -> None:
     write.items(client, [{"id": name} for name in ("a", "b", "t")])
     users = [f"v{n}" for n in range(6)]
     write.users(client, [{"id": "u"}, *({"id": name} for name in users)])
@@ -174,20 +177,12 @@ def test_supporters_below_five_are_not_told(client: Client) -> None:
         client,
         [
             {"event_id": f"{user}{item}", "user_id": user, "item_id": item, "type": "purchase", "at": 1}
-            for user, item in pairs[:14]
+            for user, item in pairs[:-1]
         ],
     )
-    assert run(client, lambda c: explore.supporters(c, "u", "t")) == 0  # four of them
-    write.events(
-        client,
-        [
-            {"event_id": f"{user}{item}", "user_id": user, "item_id": item, "type": "purchase", "at": 1}
-            for user, item in pairs
-        ],
-    )
-    assert run(client, lambda c: explore.supporters(c, "u", "t")) == 6
-    assert run(client, lambda c: explore.supporters_of(c, "u", ["t", "a", "nothing"])) == {"t": 6, "a": 0}
-    assert run(client, lambda c: explore.supporters(c, "nobody", "t")) == 0
+    assert run(client, lambda c: neighbors.supporters(c, "u", ["t", "a", "nothing"], until=FOREVER)) == {"t": 5, "a": 0}
+    assert run(client, lambda c: neighbors.supporters(c, "u", ["t"], until=1)) == {"t": 0}
+    assert run(client, lambda c: neighbors.supporters(c, "nobody", ["t"], until=FOREVER)) == {}
 
 
 def test_an_event_is_recorded_once_and_its_id_is_kept_from_others(client: Client) -> None:
