@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +42,13 @@ def load_shop(client: Client, shop: shops.Shop) -> None:
     write.events(client, shop.events)
 
 
-def first_model(client: Client, models: Path) -> str:
+def first_model(client: Client, models: Path, metrics: dict[str, dict[str, float]] | None = None) -> str:
     """Build a model without training on what the graph holds, promote it, and return its version."""
     found = snapshot.read(client)
     derive.write_derived(client, found)
-    version = artefact.save(untrained.build(found), models).name
+    made = untrained.build(found)
+    made = replace(made, manifest=replace(made.manifest, metrics=metrics or {}))
+    version = artefact.save(made, models).name
     Registry(models).promote(version)
     return version
 

@@ -11,8 +11,8 @@ from tests.served import Served
 
 pytestmark = pytest.mark.browser
 
-VIEWS = {"list": "/#user=u1", "item": "/#user=u1&item=i1", "model": "/#view=model"}
-SHOWN = {"list": ".card", "item": ".bars li", "model": ".facts"}
+VIEWS = {"list": "/#user=u1", "item": "/#user=u1&item=i1", "what-if": "/#user=u1&view=what-if", "model": "/#view=model"}
+SHOWN = {"list": ".card", "item": ".bars li", "what-if": ".places.then li", "model": ".facts"}
 
 
 def settled(page: Page, view: str) -> None:

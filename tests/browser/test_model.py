@@ -1,18 +1,45 @@
 """What the page says of the model that is served."""
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Browser, expect
 
+from graph.client import Client
 from tests.browser.pages import opened
-from tests.served import Served
+from tests.served import Served, first_model, until
 
 pytestmark = pytest.mark.browser
 
+METRICS = {
+    "attune": {"ndcg20_all": 0.42, "ndcg20_novel": 0.09},
+    "untrained": {"ndcg20_all": 0.4, "ndcg20_novel": 0.1},
+}
 
-def test_the_model_is_shown_with_what_was_measured(chromium: Browser, api: Served) -> None:
-    served = api.ask("{ model { version metrics { name } } }")["model"]
+
+def test_the_model_stands_beside_what_it_was_measured_with(
+    chromium: Browser, api: Served, session_client: Client, models: Path
+) -> None:
+    version = first_model(session_client, models, METRICS)
+    until(lambda: api.ask("{ model { version } }")["model"]["version"] == version, 10)
     with opened(chromium, api) as page:
         page.get_by_role("link", name="Model").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("How good is it?")
-        expect(page.locator(".facts")).to_contain_text(served["version"])
-        expect(page.locator(".chart")).to_have_count(len({metric["name"] for metric in served["metrics"]}))
+        expect(page.locator(".facts")).to_contain_text(version)
+        best = page.get_by_role("img", name="NDCG@20 · Everything bought")
+        expect(best).to_have_accessible_name("NDCG@20 · Everything bought: attune 0.4200, untrained 0.4000")
+        widths = best.locator(".bar").evaluate_all("bars => bars.map(bar => bar.width.baseVal.value)")
+        assert widths[1] / widths[0] == pytest.approx(0.40 / 0.42)
+        expect(page.locator(".chart").first).to_contain_text("+5.0 % over untrained")
+        expect(page.locator(".chart").last).to_contain_text("−10.0 % below untrained")
+        page.get_by_role("link", name="Recommendations").click()
+        expect(page.locator(".card")).to_have_count(12)
+
+
+def test_a_model_that_was_not_measured_says_so(
+    chromium: Browser, api: Served, session_client: Client, models: Path
+) -> None:
+    version = first_model(session_client, models)
+    until(lambda: api.ask("{ model { version } }")["model"]["version"] == version, 10)
+    with opened(chromium, api, "/#view=model") as page:
+        expect(page.locator(".measured")).to_contain_text("This model was not measured.")

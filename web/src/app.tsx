@@ -7,15 +7,17 @@ import { Why } from "./parts/why";
 import { type View, address, config, model, problem, view } from "./state";
 import { ItemView } from "./views/item";
 import { ModelView } from "./views/model";
+import { WhatIfView } from "./views/what-if";
 
 const VIEWS: readonly [View, string][] = [
   ["list", "Recommendations"],
+  ["what-if", "What if"],
   ["model", "Model"],
 ];
 
 export function App() {
   useSignalEffect(() => {
-    document.title = { list: "Attune", item: "Attune: item", model: "Attune: model" }[view.value];
+    document.title = { list: "Attune", item: "Attune: item", "what-if": "Attune: what if", model: "Attune: model" }[view.value];
   });
   return (
     <>
@@ -65,6 +67,7 @@ export function App() {
 
 function Shown() {
   if (view.value === "model") return <ModelView />;
+  if (view.value === "what-if") return <WhatIfView />;
   return (
     <>
       <ShopperPanel />

@@ -5,6 +5,7 @@ import "./css/base.css";
 import "./css/shopper.css";
 import "./css/list.css";
 import "./css/why.css";
+import "./css/what-if.css";
 
 render(<App />, document.getElementById("app")!);
 void start();

@@ -4,7 +4,7 @@ import type { ListQuery, Mode, StartQuery } from "./generated";
 
 export type Shopper = NonNullable<ListQuery["user"]>;
 export type Recommended = Shopper["recommendations"]["edges"][number]["node"];
-export type View = "list" | "model" | "item";
+export type View = "list" | "what-if" | "model" | "item";
 
 export interface Wish {
   user: string | null;
@@ -51,7 +51,8 @@ export function readAddress(): void {
     diversity: Math.min(Math.max(Number(given.get("diversity")) || 0, 0), 1),
   };
   seen.value = given.get("item");
-  view.value = given.get("view") === "model" ? "model" : seen.value ? "item" : "list";
+  const said = given.get("view");
+  view.value = said === "model" || said === "what-if" ? said : seen.value ? "item" : "list";
 }
 
 /** The address of the page with some of it changed. */

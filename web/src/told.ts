@@ -18,7 +18,7 @@ export function money(value: number | null | undefined, currency?: string | null
 
 export const percent = (value: number): string => `${Math.round(value * 100)} %`;
 
-export const signed = (value: number): string => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)}`;
+export const signed = (value: number): string => `${value < 0 ? "−" : value > 0 ? "+" : ""}${Math.abs(value).toFixed(3)}`;
 
 export const CERTAINTIES: Record<Certainty, string> = {
   KNOWN: "income known",

@@ -1,16 +1,20 @@
 // Contributions as steps from zero to the score: each bar begins where the one before it ended.
 import type { ExplanationPartsFragment } from "../generated";
 import { signed } from "../told";
+import { type Named, throughItem, without } from "../whatif";
 import { kindClass } from "./level";
 
 interface Props {
+  item: Named;
   explanation: ExplanationPartsFragment;
   lit: number | null;
   light: (place: number | null) => void;
 }
 
-export function Waterfall({ explanation, lit, light }: Props) {
+export function Waterfall({ item, explanation, lit, light }: Props) {
   const { contributions, score } = explanation;
+  const itemOf = (part: (typeof contributions)[number]) =>
+    part.kind === "OWN_HISTORY" ? item : part.kind === "ITEM" ? throughItem(part.path) : null;
   let sum = 0;
   const steps = contributions.map((part) => {
     const from = sum;
@@ -38,7 +42,9 @@ export function Waterfall({ explanation, lit, light }: Props) {
             onFocus={() => light(place)}
             onBlur={() => light(null)}
           >
-            <span class="said">{part.sentence}</span>
+            <span class="said">
+              {part.sentence} <Without item={itemOf(part)} />
+            </span>
             <span class="amount">{signed(part.value)}</span>
             <span class="track" aria-hidden="true">
               <i class={kindClass(part)} style={span(low, high)} />
@@ -54,5 +60,14 @@ export function Waterfall({ explanation, lit, light }: Props) {
         </span>
       </p>
     </div>
+  );
+}
+
+function Without({ item }: { item: Named | null }) {
+  if (!item) return null;
+  return (
+    <button class="without" type="button" aria-label={`What if not: without ${item.title}`} onClick={() => without(item)}>
+      What if not?
+    </button>
   );
 }

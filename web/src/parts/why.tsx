@@ -34,7 +34,7 @@ export function Reasons({ item, explanation }: Props) {
   return (
     <div id="reasons" class={lit === null ? "" : "hovering"}>
       <p class="lead">{explanation.sentence}</p>
-      <Waterfall explanation={explanation} lit={lit} light={setLit} />
+      <Waterfall item={{ id: item.externalId, title: item.title }} explanation={explanation} lit={lit} light={setLit} />
       <AttentionGraph user={user} item={item.title} contributions={contributions} lit={lit} light={setLit} />
       <Neighbors user={user} item={item.externalId} />
       <Cypher text={explanation.cypher} />

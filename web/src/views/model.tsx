@@ -66,7 +66,9 @@ function Chart({ title, rows }: { title: string; rows: readonly { model: string;
   const most = Math.max(...sorted.map((row) => row.value), 1e-9);
   return (
     <figure class="chart panel">
-      <figcaption>{title}</figcaption>
+      <figcaption>
+        {title} <Lift rows={sorted} />
+      </figcaption>
       <svg viewBox={`0 0 ${WIDTH} ${sorted.length * ROW}`} role="img" aria-label={`${title}: ${inWords(sorted)}`}>
         {sorted.map((row, place) => (
           <g key={row.model} class={row.model === "attune" ? "ours" : ""} transform={`translate(0 ${place * ROW})`}>
@@ -94,3 +96,17 @@ function Chart({ title, rows }: { title: string; rows: readonly { model: string;
 
 const inWords = (rows: readonly { model: string; value: number }[]): string =>
   rows.map((row) => `${row.model} ${row.value.toFixed(4)}`).join(", ");
+
+/** By how much the model is ahead of the best of the others, or behind it. */
+function Lift({ rows }: { rows: readonly { model: string; value: number }[] }) {
+  const ours = rows.find((row) => row.model === "attune");
+  const other = rows.find((row) => row.model !== "attune");
+  if (!ours || !other?.value) return null;
+  const share = (100 * (ours.value - other.value)) / other.value;
+  return (
+    <span class="lift">
+      {share < 0 ? "−" : "+"}
+      {Math.abs(share).toFixed(1)} % {share < 0 ? "below" : "over"} {other.model}
+    </span>
+  );
+}

@@ -1,0 +1,108 @@
+"""What if, in a real browser: a changed world, its list, and what moved; nothing is written."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.pages import opened
+from tests.served import Served
+
+pytestmark = pytest.mark.browser
+
+LISTS = """query ($u: String!, $c: WhatIfInput!) { user(id: $u) { whatIf(change: $c, first: 12) {
+  before { item { title } } after { item { title } } moved { item { title } scoreBefore scoreAfter } } } }"""
+EVENTS = "query ($u: String!) { user(id: $u) { purchasePower { purchases } recentlyViewed { nodes { times } } } }"
+
+
+def places(page: Page, when: str) -> list[str]:
+    return page.locator(f".places.{when} .name").all_inner_texts()
+
+
+def choose(page: Page, item: str) -> str:
+    """Choose an item by its title in the panel; return its title."""
+    field = page.get_by_role("combobox", name="Choose an item")
+    field.fill(item)
+    option = page.get_by_role("option").first
+    title = option.locator(".name").inner_text()
+    option.click()
+    return title
+
+
+def titled(nodes: list[dict[str, Any]]) -> list[str]:
+    return [node["item"]["title"] for node in nodes]
+
+
+def test_taking_an_item_out_of_the_past_shows_the_list_before_and_after(chromium: Browser, api: Served) -> None:
+    written = api.ask(EVENTS, u="u1")
+    with opened(chromium, api, "/#user=u1") as page:
+        page.get_by_role("link", name="What if").click()
+        leans = page.locator(".chips button").first
+        title = leans.inner_text()
+        leans.click()
+        page.get_by_role("button", name="Never had it").click()
+        expect(page.locator(".chosen-changes")).to_contain_text(title)
+        expect(page.locator("#if-note")).not_to_contain_text("Choose what should be different")
+        found = api.ask("query ($s: String) { items(search: $s) { nodes { externalId title } } }", s=title)["items"]
+        item = next(node["externalId"] for node in found["nodes"] if node["title"] == title)
+        worlds = api.ask(LISTS, u="u1", c={"withoutItems": [item]})["user"]["whatIf"]
+        assert places(page, "now") == titled(worlds["before"])
+        assert places(page, "then") == titled(worlds["after"])
+        assert worlds["before"] != worlds["after"]
+        assert page.locator(".places.then .moved").count() > 0
+    assert api.ask(EVENTS, u="u1") == written
+
+
+def test_the_parts_of_a_move_add_up_to_both_scores(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u2&view=what-if") as page:
+        page.locator(".chips button").first.click()
+        page.get_by_role("button", name="Bought it now").click()
+        moved = page.locator(".places.then li").first
+        moved.locator("button").click()
+        expect(page.locator("#why-title")).to_contain_text(moved.locator(".name").inner_text())
+        sums = page.locator(".turns li").evaluate_all(
+            "parts => ['before', 'after'].map(at => parts.reduce((sum, part) => sum + Number(part.dataset[at]), 0))"
+        )
+        told = page.locator(".turn dd").last.inner_text().replace("becomes", "").split("→")
+        assert sums == pytest.approx([float(score) for score in told], abs=0.001)
+
+
+def test_price_promotion_income_and_budget_can_differ_and_be_taken_back(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u1&view=what-if") as page:
+        title = choose(page, "tea")
+        page.get_by_label("At a price of").fill("1.50")
+        page.get_by_role("button", name="Set").click()
+        page.get_by_role("button", name="It is on promotion").click()
+        page.get_by_label("Income").select_option("high")
+        page.get_by_label("Budget per item").fill("40")
+        told = page.locator(".chosen-changes")
+        expect(told.locator("li")).to_have_count(4)
+        expect(told).to_contain_text(f"{title} at €1.50")
+        expect(told).to_contain_text(f"{title} on promotion")
+        expect(told).to_contain_text("An income of high")
+        expect(told).to_contain_text("A budget of €")
+        before = places(page, "then")
+        page.get_by_role("button", name="Take back: A budget").click()
+        expect(told.locator("li")).to_have_count(3)
+        page.wait_for_function("was => document.querySelector('.places.then').innerText !== was", arg="\n".join(before))
+        page.get_by_role("button", name="As it is").click()
+        expect(told).to_have_count(0)
+        expect(page.locator("#if-note")).to_contain_text("Nothing is written")
+        expect(page.locator(".places .moved")).to_have_count(0)
+
+
+def test_a_reason_leads_to_the_list_without_it(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u1") as page:
+        asked = page.get_by_role("button", name="What if not: without").first
+        item = (asked.get_attribute("aria-label") or "").removeprefix("What if not: without ")
+        asked.click()
+        expect(page.locator(".chosen-changes")).to_contain_text(f"Never anything with {item}")
+        expect(page.locator("h1")).to_have_text("What if, for u1")
+        assert "view=what-if" in page.url
+
+
+def test_an_unknown_shopper_is_told_here_too(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=nobody&view=what-if") as page:
+        expect(page.get_by_role("alert")).to_have_text("There is no shopper nobody.")
+        page.wait_for_timeout(500)
+        expect(page.get_by_role("alert")).to_be_visible()

@@ -1,0 +1,49 @@
+// Why an item would stand elsewhere: each reason before and after.
+import { kindName, signed } from "../told";
+import type { Move } from "../whatif";
+import { kindClass } from "./level";
+
+export function MoveTold({ move }: { move: Move }) {
+  const { item, contributions } = move;
+  const most = Math.max(...contributions.flatMap((part) => [Math.abs(part.before), Math.abs(part.after)]), 1e-9);
+  const width = (value: number) => `${((Math.abs(value) / most) * 100).toFixed(2)}%`;
+  return (
+    <>
+      <h2 id="why-title">What would move {item.title}</h2>
+      <dl class="turn">
+        <div>
+          <dt>Rank</dt>
+          <dd>
+            {move.rankBefore ?? "—"} <span aria-hidden="true">→</span>
+            <span class="aside"> becomes </span> {move.rankAfter ?? "off the list"}
+          </dd>
+        </div>
+        <div>
+          <dt>Score</dt>
+          <dd>
+            {move.scoreBefore?.toFixed(3) ?? "—"} <span aria-hidden="true">→</span>
+            <span class="aside"> becomes </span> {move.scoreAfter?.toFixed(3) ?? "—"}
+          </dd>
+        </div>
+      </dl>
+      <ol class="turns" aria-label="Contributions before and after">
+        {contributions.map((part, place) => (
+          <li key={place} data-before={part.before} data-after={part.after}>
+            <p class="said">
+              <span class="kind">{kindName(part.kind)}</span> {part.sentence}
+            </p>
+            {(["before", "after"] as const).map((when) => (
+              <p key={when} class={`when ${when}`}>
+                <span class="label">{when === "before" ? "now" : "then"}</span>
+                <span class="track" aria-hidden="true">
+                  <i class={kindClass({ kind: part.kind, value: part[when] })} style={{ width: width(part[when]) }} />
+                </span>
+                <span class="amount">{signed(part[when])}</span>
+              </p>
+            ))}
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}
