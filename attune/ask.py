@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from attune import console
 from attune.home import home, models
 from graph.errors import NotFound
 
@@ -43,3 +44,15 @@ def user_of(answer: Mapping[str, Any], user_id: str) -> dict[str, Any]:
     if user is None:
         raise NotFound(f"user {user_id!r} is not in the graph", "Load its events, or check the id: ids are text.")
     return user
+
+
+def answer(query: str, variables: Mapping[str, object]) -> dict[str, Any]:
+    """Return what the API answers about `$user`; ends the command with one line when it cannot."""
+    try:
+        data = ask(query, variables)
+        user_of(data, str(variables["user"]))
+    except NotFound as error:
+        console.stop(error.message, error.remedy, code=console.WRONG_USE)
+    except AskError as error:
+        console.stop(str(error), code=console.WRONG_USE)
+    return data

@@ -166,13 +166,21 @@ def evaluate(
     keep: Annotated[
         Path | None, typer.Option(help="Folder of measurements; baselines that are already there are not fitted again.")
     ] = None,
+    explanations: Annotated[
+        bool, typer.Option("--explanations", help="Measure the served model's explanations, not its lists.")
+    ] = False,
+    users: Annotated[int, typer.Option(min=2, help="With --explanations: users drawn.")] = 100,
+    items: Annotated[int, typer.Option(min=1, help="With --explanations: items explained of each list.")] = 5,
     settings: Set = None,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """Measure the model beside the baselines (docs/evaluation.md)."""
+    """Measure the model beside the baselines, or its explanations beside others (docs/evaluation.md)."""
     from attune import measuring
 
+    if explanations:
+        measuring.explanations(users, items, seed=int(seeds.split(",")[0]), out=out, json=json)
+        return
     measuring.evaluate(
         split_names(models),
         measuring.Periods(
@@ -250,12 +258,15 @@ def recommend(
 def explain(
     user: Annotated[str, typer.Argument(help="The shop's own id of the user.")],
     item: Annotated[str, typer.Argument(help="The shop's own id of the item.")],
+    html: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Also write one self-contained page, to attach to a ticket.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Say through which paths an item gets its score for a user."""
-    from attune import lists
+    from attune import explaining
 
-    lists.explain(user, item, json=json)
+    explaining.explain(user, item, html=html, json=json)
 
 
 @app.command()

@@ -1,12 +1,11 @@
-"""`attune recommend` and `attune explain`: lists and reasons in the terminal, lists of everybody in a file."""
+"""`attune recommend`: lists in the terminal, lists of everybody in a file."""
 
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from attune import console
-from attune.ask import AskError, ask, user_of
+from attune.ask import answer
 from attune.home import home, models
-from graph.errors import NotFound
 
 MODES = ("all", "discover", "rebuy")
 
@@ -20,26 +19,13 @@ query Recommend($user: String!, $first: Int!, $mode: Mode!, $budget: Float) {
   }
 }
 """
-_EXPLAIN = """
-query Explain($user: String!, $item: String!) {
-  user(id: $user) {
-    explain(item: $item) {
-      sentence
-      score
-      contributions { kind value sentence path { __typename id } }
-      neighbors { shoppers sentence }
-      cypher
-    }
-  }
-}
-"""
-_BAR_WIDTH = 24
 
 
 def recommend(user_id: str, *, k: int, mode: str, budget: float | None, json: bool) -> None:
     """Print one user's list."""
     variables: dict[str, object] = {"user": user_id, "first": k, "mode": _mode(mode).upper(), "budget": budget}
-    nodes = [edge["node"] for edge in _user(_RECOMMEND, variables)["recommendations"]["edges"]]
+    user = answer(_RECOMMEND, variables)["user"]
+    nodes = [edge["node"] for edge in user["recommendations"]["edges"]]
     if json:
         listed = [
             {"rank": node["rank"], "item_id": node["item"]["externalId"], "score": node["score"], **_details(node)}
@@ -97,43 +83,6 @@ def recommend_all(*, k: int, mode: str, budget: float | None, out: Path, json: b
         console.emit({"out": str(out), "users": users, "rows": len(frame), "model": artefact.version})
     else:
         console.OUT.print(f"{len(frame):,} rows for {users:,} users in {out}")
-
-
-def explain(user_id: str, item_id: str, *, json: bool) -> None:
-    """Print the contributions of one score, or the fields of GraphQL's `Explanation`."""
-    explanation = _user(_EXPLAIN, {"user": user_id, "item": item_id})["explain"]
-    if explanation is None:
-        _not_found(f"item {item_id!r} is not one that the current model scores")
-    if json:
-        console.emit(explanation)
-        return
-    console.OUT.print(explanation["sentence"], markup=False)
-    largest = max((abs(part["value"]) for part in explanation["contributions"]), default=1.0) or 1.0
-    rows = [
-        [
-            part["kind"].lower().replace("_", " "),
-            f"{part['value']:+.4f}",
-            "█" * max(1, round(_BAR_WIDTH * abs(part["value"]) / largest)),
-            part["sentence"],
-        ]
-        for part in explanation["contributions"]
-    ]
-    rows.append(["score", f"{explanation['score']:+.4f}", "", "the sum of the above"])
-    console.table(["kind", "value", "", "why"], rows, right=(1,))
-    console.OUT.print("\nIn Neo4j Browser:\n" + explanation["cypher"], markup=False)
-
-
-def _user(query: str, variables: dict[str, object]) -> dict[str, Any]:
-    try:
-        return user_of(ask(query, variables), str(variables["user"]))
-    except NotFound as error:
-        _not_found(error.message, error.remedy)
-    except AskError as error:
-        console.stop(str(error), code=console.WRONG_USE)
-
-
-def _not_found(message: str, remedy: str | None = None) -> NoReturn:
-    console.stop(message, remedy, code=console.WRONG_USE)
 
 
 def _mode(mode: str) -> str:

@@ -1,4 +1,4 @@
-"""`attune evaluate` and `attune tune`: models measured beside each other, and the settings of the baselines."""
+"""`attune evaluate` and `attune tune`: models and explanations measured beside others, settings of the baselines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -74,6 +74,26 @@ def evaluate(
         console.emit(table.to_json())
     else:
         console.table(*table.as_text())
+
+
+def explanations(users: int, items: int, *, seed: int, out: Path | None, json: bool) -> None:
+    """Hold the served model's explanations against others; print the table, and write JSON and a page to `out`."""
+    from attune.bars import TrainingBars
+    from attune.home import models
+    from gnn.artefact import Registry
+    from gnn.evaluation import faith_report, faithfulness
+
+    artefact = Registry(models()).load()
+    snapshot = read()
+    with TrainingBars(console.ERR) as progress:
+        found = faithfulness.measure(artefact, snapshot, faithfulness.Sample(users, items, seed), progress)
+    if out is not None:
+        faith_report.write_report(found, out)
+        console.say(f"Report: {out / 'explanations.html'}")
+    if json:
+        console.emit(found.to_json())
+    else:
+        console.table(*found.as_text(), right=tuple(range(2, 9)))
 
 
 def tune(

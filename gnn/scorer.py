@@ -45,6 +45,8 @@ class Messages:
     """Attention times the size of the history: what flows along the edge."""
     own: Float64[np.ndarray, "N O"]
     """What the user's own history of the item says of the item itself; O = H + 1."""
+    x_user: Float64[np.ndarray, "Fu"]
+    """The user's standardised node features."""
     p_user: Float64[np.ndarray, "Pu"]
     """The user's part of the gate inputs, the constant first."""
     level: float
@@ -108,6 +110,7 @@ def messages(artefact: Artefact, events: Columns, now: int, attributes: Attribut
         attention=attention,
         weight=attention * edges.base.sum(axis=0),
         own=own,
+        x_user=x_user,
         p_user=gate_inputs_of_users(scheme, x_user[None])[0],
         level=float(raw[0, user_names(scheme).index("level")]),
     )

@@ -14,7 +14,7 @@ from gnn.evaluation.protocol import GROUPED
 from gnn.evaluation.table import Row, Table
 
 OURS, THEIRS, INK = "#0f766e", "#a8a29e", "#44403c"
-_LINES = ("#b45309", "#4f46e5", "#be185d", "#65a30d", "#0284c7")
+LINES = ("#b45309", "#4f46e5", "#be185d", "#65a30d", "#0284c7")
 _METRIC = "ndcg20"
 
 
@@ -22,8 +22,8 @@ def accuracy(table: Table) -> Figure:
     """Return NDCG@20 of every model by slice, the best on top."""
     slices = _slices(table)
     rows = len(table.chosen(slices[0]))
-    figure = _figure(11, 0.9 + 0.3 * rows * -(-len(slices) // 2))
-    axes = figure.subplots(-(-len(slices) // 2), 2, squeeze=False).ravel()
+    drawn = figure(11, 0.9 + 0.3 * rows * -(-len(slices) // 2))
+    axes = drawn.subplots(-(-len(slices) // 2), 2, squeeze=False).ravel()
     for ax, name in zip(axes, slices, strict=False):
         chosen = sorted(table.chosen(name), key=lambda row: row.metrics.get(_METRIC, 0.0))
         values = [row.metrics.get(_METRIC, 0.0) for row in chosen]
@@ -44,7 +44,7 @@ def accuracy(table: Table) -> Figure:
         ax.tick_params(axis="y", length=0)
     for ax in axes[len(slices) :]:
         ax.set_axis_off()
-    return figure
+    return drawn
 
 
 def gaps(table: Table) -> Figure:
@@ -52,34 +52,34 @@ def gaps(table: Table) -> Figure:
     slices = [name for name in _slices(table) if any(row.against for row in table.chosen(name))]
     ours = [[row for row in table.chosen(name) if row.against] for name in slices]
     others = len(ours[0][0].against)
-    figure = _figure(11, 0.9 + 0.3 * others * -(-len(slices) // 2))
-    axes = figure.subplots(-(-len(slices) // 2), 2, squeeze=False).ravel()
+    drawn = figure(11, 0.9 + 0.3 * others * -(-len(slices) // 2))
+    axes = drawn.subplots(-(-len(slices) // 2), 2, squeeze=False).ravel()
     for ax, name, rows in zip(axes, slices, ours, strict=False):
         _forest(ax, {other: by[_METRIC] for other, by in rows[0].against.items()})
         ax.set_title(f"{rows[0].model} beside the others, NDCG@20, {name}", loc="left")
     for ax in axes[len(slices) :]:
         ax.set_axis_off()
-    return figure
+    return drawn
 
 
 def by_origin(table: Table) -> Figure:
     """Return NDCG@20 of the best models at each origin, a claim holds when it holds at every one."""
-    figure = _figure(11, 3.4)
+    drawn = figure(11, 3.4)
     names = [origin.name for origin in table.origins]
-    for ax, slice_name in zip(figure.subplots(1, len(GROUPED)), GROUPED, strict=True):
+    for ax, slice_name in zip(drawn.subplots(1, len(GROUPED)), GROUPED, strict=True):
         for model, style in _styles(table, slice_name).items():
             rows = [row for name in names for row in table.chosen(slice_name, origin=name) if row.model == model]
             ax.plot(names, [row.metrics.get(_METRIC, np.nan) for row in rows], marker="o", label=model, **style)
         ax.set_title(f"NDCG@20 by origin, {slice_name}", loc="left")
         ax.legend(frameon=False, fontsize=8)
-    return figure
+    return drawn
 
 
 def by_group(table: Table) -> Figure:
     """Return NDCG@20 by group of users, and where ours is compared, its difference to the best other model."""
     groups = [row for row in dict.fromkeys(row.group for row in table.rows) if row != EVERYONE]
-    figure = _figure(11, 1 + 0.28 * max(len(groups), 3))
-    for ax, slice_name in zip(figure.subplots(1, len(GROUPED)), GROUPED, strict=True):
+    drawn = figure(11, 1 + 0.28 * max(len(groups), 3))
+    for ax, slice_name in zip(drawn.subplots(1, len(GROUPED)), GROUPED, strict=True):
         styles = _styles(table, slice_name)
         shown = [group for group in reversed(groups) if _users(table, slice_name, group)]
         for model, style in styles.items():
@@ -92,25 +92,25 @@ def by_group(table: Table) -> Figure:
         ax.set_title(f"NDCG@20 by group of users, {slice_name}", loc="left")
         ax.grid(axis="y", color="#e7e5e4", linewidth=0.6)
         ax.legend(frameon=False, fontsize=8)
-    return figure
+    return drawn
 
 
 def by_group_gaps(table: Table) -> Figure:
     """Return the difference of ours to the best other model by group of users, with 95% intervals."""
     groups = list(dict.fromkeys(row.group for row in table.rows))
-    figure = _figure(11, 1 + 0.28 * max(len(groups), 3))
-    for ax, slice_name in zip(figure.subplots(1, len(GROUPED)), GROUPED, strict=True):
+    drawn = figure(11, 1 + 0.28 * max(len(groups), 3))
+    for ax, slice_name in zip(drawn.subplots(1, len(GROUPED)), GROUPED, strict=True):
         rival = _best_other(table, slice_name)
         ours = [row for group in groups for row in table.chosen(slice_name, group=group) if row.against]
         _forest(ax, {f"{row.group} ({row.users})": row.against[rival][_METRIC] for row in ours if row.users > 1})
         ax.set_title(f"{ours[0].model} beside {rival}, {slice_name}", loc="left")
-    return figure
+    return drawn
 
 
 def by_popularity(table: Table) -> Figure:
     """Return Recall@20 by tenth of the items' popularity."""
-    figure = _figure(11, 3.4)
-    for ax, slice_name in zip(figure.subplots(1, len(GROUPED)), GROUPED, strict=True):
+    drawn = figure(11, 3.4)
+    for ax, slice_name in zip(drawn.subplots(1, len(GROUPED)), GROUPED, strict=True):
         rows = {row.model: row for row in table.chosen(slice_name)}
         for model, style in _styles(table, slice_name).items():
             ax.plot(range(1, 11), rows[model].by_popularity, marker="o", markersize=3, label=model, **style)
@@ -118,24 +118,24 @@ def by_popularity(table: Table) -> Figure:
         ax.set_xlabel("tenth of the items by buyers, 10 the most popular")
         ax.set_xticks(range(1, 11))
         ax.legend(frameon=False, fontsize=8)
-    return figure
+    return drawn
 
 
 def spread(table: Table) -> Figure:
     """Return coverage beside Gini, and diversity beside accuracy, a point a model."""
-    figure = _figure(11, 4.2)
-    left, right = figure.subplots(1, 2)
+    drawn = figure(11, 4.2)
+    left, right = drawn.subplots(1, 2)
     _points(left, table, "novel", "coverage", "gini", "share of the items in any list", "Gini of the items' exposure")
     left.set_title("Coverage and concentration, novel", loc="left")
     _points(right, table, "novel", "diversity", _METRIC, "pairs of a list from different categories", "NDCG@20")
     right.set_title("Diversity and accuracy, novel", loc="left")
-    return figure
+    return drawn
 
 
 def calibration(table: Table) -> Figure:
     """Return how far lists are from the users' own departments and price levels; shorter is closer."""
-    figure = _figure(11, 0.9 + 0.3 * len(table.chosen("all")))
-    left, right = figure.subplots(1, 2)
+    drawn = figure(11, 0.9 + 0.3 * len(table.chosen("all")))
+    left, right = drawn.subplots(1, 2)
     titles = {"category_calibration": "Departments", "price_calibration": "Price levels"}
     for ax, (metric, title) in zip((left, right), titles.items(), strict=True):
         chosen = [row for row in table.chosen("all") if metric in row.metrics]
@@ -147,13 +147,13 @@ def calibration(table: Table) -> Figure:
         )
         ax.set_title(f"{title}: KL to the user's own, all (nats, 0 is calibrated)", loc="left")
         ax.tick_params(axis="y", length=0)
-    return figure
+    return drawn
 
 
 def training(table: Table) -> Figure:
     """Return loss and validation NDCG@20 of both slices by pass."""
-    figure = _figure(11, 3.2)
-    left, right = figure.subplots(1, 2)
+    drawn = figure(11, 3.2)
+    left, right = drawn.subplots(1, 2)
     passes = [epoch.number for epoch in table.curve]
     left.plot(passes[1:], [epoch.loss for epoch in table.curve[1:]], color=OURS, marker="o", markersize=3)
     left.set_title("Loss by pass", loc="left")
@@ -166,10 +166,11 @@ def training(table: Table) -> Figure:
     for ax in (left, right):
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set_xlabel("pass")
-    return figure
+    return drawn
 
 
-def _figure(width: float, height: float) -> Figure:
+def figure(width: float, height: float) -> Figure:
+    """Return an empty figure of this size in inches."""
     engine = ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.06)
     return Figure(figsize=(width, height), layout=engine)
 
@@ -201,7 +202,7 @@ def _styles(table: Table, slice_name: str, most: int = 4) -> dict[str, dict[str,
     ours = [model for model in ranked if _is_ours(model, table)]
     others = [model for model in ranked if model not in ours][:most]
     styles: dict[str, dict[str, Any]] = {model: {"color": OURS, "linewidth": 2} for model in ours}
-    return styles | {model: {"color": _LINES[n], "linewidth": 1.2} for n, model in enumerate(others)}
+    return styles | {model: {"color": LINES[n], "linewidth": 1.2} for n, model in enumerate(others)}
 
 
 def _users(table: Table, slice_name: str, group: str) -> int:

@@ -138,6 +138,34 @@ def test_explain_sums_to_the_score(attune: Run, trained: dict[str, Any]):
     assert "the sum of the above" in attune("explain", "u0", top["item_id"]).stdout
 
 
+def test_explain_draws_bars_and_writes_a_page_with_the_same_numbers(
+    attune: Run, trained: dict[str, Any], tmp_path: Path
+):
+    assert trained
+    file = tmp_path / "tickets" / "why.html"
+    explanation = json.loads(attune("explain", "u0", "i1", "--html", str(file), "--json").stdout)
+    assert explanation == json.loads(attune("explain", "u0", "i1", "--json").stdout)
+    text, printed = file.read_text(encoding="utf-8"), attune("explain", "u0", "i1").stdout
+    for value in [explanation["score"], *(part["value"] for part in explanation["contributions"])]:
+        assert f"{value:+.4f}" in text
+        assert f"{value:+.4f}" in printed
+    assert "│█" in printed
+    assert trained["version"] in text
+    refused = attune("explain", "u0", "i1", "--html", str(file / "below.html"), code=2)
+    assert "cannot be written" in refused.stderr
+
+
+def test_evaluate_measures_explanations_beside_others(attune: Run, trained: dict[str, Any], tmp_path: Path):
+    assert trained
+    out = tmp_path / "report"
+    done = attune("evaluate", "--explanations", "--users", "2", "--items", "1", "--out", str(out), "--json")
+    table = json.loads(done.stdout)
+    assert table["model"] == trained["version"]
+    assert {"attune", "GNNExplainer", "attention"} <= {row["explainer"] for row in table["rows"]}
+    assert json.loads((out / "explanations.json").read_text()) == table
+    assert "<svg" in (out / "explanations.html").read_text()
+
+
 def test_evaluate_writes_a_table_and_pictures(attune: Run, loaded: dict[str, Any], tmp_path: Path):
     assert loaded
     out = tmp_path / "report"

@@ -1,0 +1,99 @@
+"""`attune explain`: the reasons for one score, in the terminal or as one page to attach to a ticket."""
+
+from pathlib import Path
+
+from attune import console
+from attune.ask import answer
+from attune.explanation_page import page
+
+_EXPLAIN = """
+query Explain($user: String!, $item: String!) {
+  user(id: $user) {
+    explain(item: $item) {
+      sentence
+      score
+      contributions { kind value sentence path { __typename id } }
+      neighbors { shoppers sentence }
+      cypher
+    }
+  }
+}
+"""
+_PAGE = """
+query ExplainPage($user: String!, $item: String!) {
+  model { version trainedAt trained }
+  item(id: $item) { externalId title price currency priceLevel category { name } brand { name } }
+  user(id: $user) {
+    externalId
+    explain(item: $item) {
+      sentence
+      score
+      contributions {
+        kind
+        value
+        sentence
+        path {
+          __typename
+          id
+          ... on Item { title }
+          ... on Category { name }
+          ... on Brand { name }
+        }
+      }
+      neighbors { shoppers sentence }
+      cypher
+    }
+  }
+}
+"""
+_HALF = 14
+
+
+def explain(user_id: str, item_id: str, *, html: Path | None, json: bool) -> None:
+    """Print the contributions of one score, or the fields of GraphQL's `Explanation`; write the page to `html`."""
+    data = answer(_PAGE if html else _EXPLAIN, {"user": user_id, "item": item_id})
+    explanation = data["user"]["explain"]
+    if explanation is None:
+        console.stop(f"item {item_id!r} is not one that the current model scores", code=console.WRONG_USE)
+    if html is not None:
+        try:
+            html.parent.mkdir(parents=True, exist_ok=True)
+            html.write_text(page(data), encoding="utf-8")
+        except OSError as error:
+            console.stop(f"{html} cannot be written: {error.strerror}", "Give another --html.", code=console.WRONG_USE)
+        console.say(f"Page: {html}")
+    if json:
+        for part in explanation["contributions"]:
+            part["path"] = [{name: node[name] for name in ("__typename", "id")} for node in part["path"]]
+        console.emit(explanation)
+        return
+    console.OUT.print(explanation["sentence"], markup=False)
+    parts = explanation["contributions"]
+    largest = max((abs(part["value"]) for part in parts), default=0.0)
+    rows = [
+        [
+            part["kind"].lower().replace("_", " "),
+            f"{part['value']:+.4f}",
+            bar(part["value"], largest),
+            part["sentence"],
+        ]
+        for part in parts
+    ]
+    rows.append(["score", f"{explanation['score']:+.4f}", bar(0.0, 1.0), "the sum of the above"])
+    console.table(["kind", "value", "against │ for".center(2 * _HALF + 1).rstrip(), "why"], rows, right=(1,))
+    if explanation["neighbors"]["sentence"]:
+        console.OUT.print("\n" + explanation["neighbors"]["sentence"], markup=False)
+    console.OUT.print("\nIn Neo4j Browser:\n" + explanation["cypher"], markup=False)
+
+
+def bar(value: float, largest: float, half: int = _HALF) -> str:
+    """Return a bar from the middle, to the right for what speaks for an item; the largest fills its half."""
+    eighths = round(8 * half * abs(value) / largest) if largest else 0
+    if value and not eighths:
+        eighths = 1  # what counts at all is seen
+    if value < 0:
+        # There are no blocks that grow from the right but the whole and the half one.
+        whole, rest = divmod(eighths, 8)
+        return f"{('▐' if rest >= 4 or not whole else '') + '█' * whole:>{half}}│"
+    whole, rest = divmod(eighths, 8)
+    return f"{'':{half}}│{'█' * whole + (' ▏▎▍▌▋▊▉'[rest] if rest else '')}"

@@ -1,0 +1,90 @@
+"""The page of one explanation and the bars in the terminal: true numbers, nothing fetched, no markup let through."""
+
+import re
+from typing import Any
+
+import pytest
+
+from attune.explaining import bar
+from attune.explanation_page import page
+
+EVIL = '<img src=x onerror="alert(1)">'
+
+
+def _answer(values: list[float], title: str = "Tea") -> dict[str, Any]:
+    return {
+        "model": {"version": "v1", "trainedAt": "2026-11-25T09:35:50+00:00", "trained": True},
+        "item": {
+            "externalId": "i1",
+            "title": title,
+            "price": 2.5,
+            "currency": None,
+            "priceLevel": 0.4,
+            "category": {"name": "Drinks"},
+            "brand": None,
+        },
+        "user": {
+            "externalId": "u1",
+            "explain": {
+                "sentence": f"Because it goes with {title}.",
+                "score": sum(values),
+                "contributions": [
+                    {
+                        "kind": "ITEM",
+                        "value": value,
+                        "sentence": f"It goes with {title}.",
+                        "path": [{"__typename": "User", "id": "x"}, {"__typename": "Item", "id": "y", "title": title}],
+                    }
+                    for value in values
+                ],
+                "neighbors": {"shoppers": None, "sentence": None},
+                "cypher": "MATCH (u) WHERE 1 < 2 RETURN u",
+            },
+        },
+    }
+
+
+def _bars(text: str) -> list[tuple[str, float, float]]:
+    found = re.findall(r'class="(bar[^"]*)" style="left:([\d.]+)%;width:([\d.]+)%"', text)
+    return [(kind, float(left), float(width)) for kind, left, width in found]
+
+
+def test_each_bar_starts_where_the_one_before_ended_and_the_score_is_their_sum():
+    (_, first, wide), (second_kind, second, back), (_, start, whole) = _bars(page(_answer([3.0, -1.0])))
+    assert (first, wide) == (0, 100)
+    assert second_kind == "bar against"
+    assert second + back == pytest.approx(100, abs=0.02)
+    assert (start, whole) == (0, pytest.approx(66.67, abs=0.02))
+
+
+def test_a_score_below_zero_has_its_bar_left_of_zero():
+    text = page(_answer([-2.0, 1.0]))
+    assert 'class="zero" style="left:100.00%"' in text
+    assert _bars(text)[-1] == ("bar against", 50.0, 50.0)
+
+
+def test_without_any_contribution_there_is_still_a_page():
+    assert "+0.0000" in page(_answer([]))
+
+
+def test_markup_in_titles_stays_text():
+    text = page(_answer([1.0], EVIL))
+    assert "<img" not in text
+    assert "&lt;img src=x" in text
+    assert "1 &lt; 2" in text
+
+
+def test_the_page_asks_nobody_for_anything():
+    text = page(_answer([1.0]))
+    assert "default-src &#x27;none&#x27;" in text
+    assert not re.findall(r"<script|<link|<iframe|\bsrc=|url\(|@import|https?:", text)
+
+
+def test_bars_grow_from_the_middle_to_the_side_that_they_speak_for():
+    assert bar(1.0, 1.0, 4) == "    │████"
+    assert bar(-1.0, 1.0, 4) == "████│"
+    assert bar(-0.5, 1.0, 4) == "  ██│"
+    assert bar(0.125, 1.0, 4) == "    │▌"
+    assert bar(1e-9, 1.0, 4) == "    │▏"
+    assert bar(-1e-9, 1.0, 4) == "   ▐│"
+    assert bar(0.0, 0.0, 4) == "    │"
