@@ -1,4 +1,4 @@
-// What the current model recommends to one user, best first, with price and price level.
+// 01 Recommendations: what the current model recommends to one user, best first, with price and price level.
 // :param user => 'u0'
 MATCH (m:Model {current: true})
 MATCH (u:User {id: $user})-[r:RECOMMENDED {model: m.version}]->(i:Item)

@@ -1,4 +1,4 @@
-// Purchase power by income: what each group spends, how dear it buys within a category, how often at a discount.
+// 05 Purchase power: by income, what each group spends, how dear it buys within a category, how often at a discount.
 MATCH (u:User) WHERE u.purchases > 0
 RETURN coalesce(u.income, 'unknown') AS income, count(*) AS users,
        round(avg(u.spend_per_week), 2) AS spend_per_week, round(avg(u.basket_value), 2) AS basket_value,

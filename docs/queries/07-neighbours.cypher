@@ -1,4 +1,4 @@
-// Who shares most items with a user, counted over the user's thirty newest items.
+// 07 Neighbours: who shares most items with a user, counted over the user's thirty newest items.
 // :param user => 'u0'
 MATCH (u:User {id: $user})
 CALL (u) {

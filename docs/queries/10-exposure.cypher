@@ -1,7 +1,7 @@
-// Whom the lists favour: how often each item is recommended beside how often it is bought.
+// 10 Exposure: whom the lists favour: how often the first ten of 500 lists show an item, beside how often it is bought.
 MATCH (m:Model {current: true})
-MATCH (i:Item)
-WITH i, count { (i)<-[:RECOMMENDED {model: m.version}]-() } AS recommended, count { (i)<-[:PURCHASED]-() } AS bought
-WHERE recommended > 0
-RETURN i.id AS item, i.title AS title, recommended, bought
-ORDER BY recommended DESC, item LIMIT 50
+MATCH (u:User) WITH m, u LIMIT 500
+MATCH (u)-[r:RECOMMENDED {model: m.version}]->(i:Item) WHERE r.rank <= 10
+WITH i, count(*) AS recommended ORDER BY recommended DESC LIMIT 50
+RETURN i.id AS item, i.title AS title, recommended, count { (i)<-[:PURCHASED]-() } AS purchases
+ORDER BY recommended DESC, item

@@ -63,7 +63,7 @@ class Told:
     against: dict[str, Interval]
     """Measure -> ours less this one's, 95%; empty for ours."""
     ms: float
-    """Milliseconds of one explanation; noisy."""
+    """Milliseconds of one explanation, the median; noisy."""
     cost: float
     """The same as a share of GNNExplainer's, of the same run."""
 
@@ -131,9 +131,9 @@ def table(
             for measure in MEASURES
         }
         gaps = {measure: intervals(values[0], values[1:], rng) for measure, values in grid.items()}
-        whole = np.mean([figures.ms for figures in by[yardstick]])
+        whole = np.median([figures.ms for figures in by[yardstick]])
         for who, figures in by.items():
-            ms = float(np.mean([one.ms for one in figures]))
+            ms = float(np.median([one.ms for one in figures]))
             rows.append(
                 Told(
                     explainer=who,

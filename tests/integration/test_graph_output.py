@@ -10,6 +10,7 @@ import pytest
 from graph import output, write
 from graph.client import Client
 from graph.output import OutputCounts, model_output
+from tests import saved_queries
 from tests.graphs import write_shop
 from tests.shop import Shop
 
@@ -144,6 +145,10 @@ def test_the_doc_shows_each_saved_query_as_it_is() -> None:
     assert shown == [path.read_text(encoding="utf-8").rstrip() for path in QUERIES]
 
 
+def test_the_archive_for_neo4j_browser_holds_the_saved_queries():
+    assert saved_queries.ARCHIVE.read_bytes() == saved_queries.archive(), "run python -m tests.saved_queries"
+
+
 @pytest.fixture(scope="module")
 def explored(session_client: Client, shop: Shop) -> Client:
     """A graph as it is after a load and a training."""
@@ -153,6 +158,9 @@ def explored(session_client: Client, shop: Shop) -> Client:
     write.wipe(client)
     schema.migrate(client)
     write_shop(client, shop)
+    # The shop's baskets hold one purchase each; those with i0 get another.
+    beside = [row for row in shop.events if row["item_id"] == "i0" and row["type"] == "purchase"]
+    write.events(client, [{**row, "event_id": f"{row['event_id']}+", "item_id": "i1"} for row in beside])
     power = {"spend_per_week": 9.0, "basket_value": 4.5, "price_level": 0.4, "discount_share": 0.1, "purchases": 20}
     write.purchase_power(client, [{"id": row["user_id"], **power} for row in shop.users])
     write.price_levels(
