@@ -4,6 +4,7 @@
 reads the edge's own history beside it; both are led through such layers here: with masks of 1 it is the network itself.
 """
 
+import copy
 from collections.abc import Mapping
 
 import numpy as np
@@ -150,7 +151,8 @@ def masked(artefact: Artefact, snapshot: Snapshot) -> Masked:
     # Of the graph only the items' side is used: users come with each question.
     none, whole = np.zeros(0), np.zeros(0, np.int64)
     nobody = scorer.messages(artefact, scorer.Columns(whole, whole, whole, none, none, none, whole), snapshot.at, {})
-    items = Moment(artefact.scheme, snapshot, nobody.edges, nobody.x_user[None], np.full(1, np.nan), artefact.state)
+    state = copy.deepcopy(artefact.state)  # a loaded one is mapped from its files, and torch wants to own its arrays
+    items = Moment(artefact.scheme, snapshot, nobody.edges, nobody.x_user[None], np.full(1, np.nan), state)
     return Masked(network, Tables.of(hetero_data.build(items), torch.device("cpu")))
 
 
