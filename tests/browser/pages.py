@@ -29,7 +29,7 @@ def opened(chromium: Browser, api: Served, path: str = "/", **options: Any) -> G
     page.goto(api.url + path)
     try:
         yield page
-        assert wrong == []
+        assert wrong == [], wrong
     finally:
         context.close()
 

@@ -108,3 +108,28 @@ def test_markup_in_a_title_is_text(chromium: Browser, api: Served) -> None:
         expect(page.locator("#list-title")).to_have_text(f"Recommended for {odd}")
         assert page.locator("img[src=x]").count() == 0
     api.ask("mutation ($u: String!) { eraseUser(id: $u) { erasedEvents } }", u=odd)
+
+
+def test_a_view_and_a_dismissal_are_recorded_and_the_dismissed_item_sinks(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u9&mode=DISCOVER") as page:
+        expect(page.locator(".card")).to_have_count(12)
+        seen = titles(page)[1]
+        page.locator(".card").nth(1).get_by_role("button", name="viewed").click()
+        expect(page.locator("#note")).to_contain_text(f"Recorded a view of {seen}")
+        best = titles(page)[0]
+        page.locator(".card").first.get_by_role("button", name="dismissed").click()
+        expect(page.locator("#note")).to_contain_text(f"Recorded a dismissal of {best}")
+        expect(page.locator(".card .title").first).not_to_have_text(best)
+
+
+def test_diversity_changes_the_list(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u1") as page:
+        expect(page.locator(".card")).to_have_count(12)
+        before = titles(page)
+        page.locator("#diversity").fill("100")
+        expect(page.locator("#diversity-told")).to_have_text("100 %")
+        page.wait_for_function(
+            "was => [...document.querySelectorAll('.card .title')].map(it => it.innerText).join() !== was",
+            arg=",".join(before),
+        )
+        assert "diversity=1" in page.url

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from graph.client import Client
+from graph.client import Client, Settings
+from tests import served
 from tests.browser.pages import opened
-from tests.served import Served, first_model, until
+from tests.served import Served
 
 pytestmark = pytest.mark.browser
 
@@ -17,12 +18,17 @@ METRICS = {
 }
 
 
+def test_a_model_that_was_not_measured_says_so(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#view=model") as page:
+        expect(page.locator(".measured")).to_contain_text("This model was not measured.")
+
+
+@pytest.mark.usefixtures("models")  # it loads the shop
 def test_the_model_stands_beside_what_it_was_measured_with(
-    chromium: Browser, api: Served, session_client: Client, models: Path
+    chromium: Browser, neo4j: Settings, session_client: Client, tmp_path: Path
 ) -> None:
-    version = first_model(session_client, models, METRICS)
-    until(lambda: api.ask("{ model { version } }")["model"]["version"] == version, 10)
-    with opened(chromium, api) as page:
+    version = served.first_model(session_client, tmp_path, METRICS)
+    with served.serving(served.settings(neo4j, tmp_path)) as api, opened(chromium, api) as page:
         page.get_by_role("link", name="Model").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("How good is it?")
         expect(page.locator(".facts")).to_contain_text(version)
@@ -34,12 +40,3 @@ def test_the_model_stands_beside_what_it_was_measured_with(
         expect(page.locator(".chart").last).to_contain_text("−10.0 % below untrained")
         page.get_by_role("link", name="Recommendations").click()
         expect(page.locator(".card")).to_have_count(12)
-
-
-def test_a_model_that_was_not_measured_says_so(
-    chromium: Browser, api: Served, session_client: Client, models: Path
-) -> None:
-    version = first_model(session_client, models)
-    until(lambda: api.ask("{ model { version } }")["model"]["version"] == version, 10)
-    with opened(chromium, api, "/#view=model") as page:
-        expect(page.locator(".measured")).to_contain_text("This model was not measured.")

@@ -61,9 +61,17 @@ def test_the_graph_has_a_path_for_each_reason_and_lights_the_one_that_is_pointed
 
 def test_reasons_are_lit_by_keyboard_too(chromium: Browser, api: Served) -> None:
     with opened(chromium, api) as page:
-        page.locator(".bars li").first.focus()
+        first, second = page.locator(".bars li").first, page.locator(".bars li").nth(1)
+        graph = page.locator(".graph")
+        first.focus()
+        expect(graph).to_have_attribute("data-lit", "0")
+        # What stands within a reason lights it too.
+        for _ in range(first.get_by_role("button").count()):
+            page.keyboard.press("Tab")
+            expect(graph).to_have_attribute("data-lit", "0")
         page.keyboard.press("Tab")
-        expect(page.locator(".graph")).to_have_attribute("data-lit", "1")
+        expect(second).to_be_focused()
+        expect(graph).to_have_attribute("data-lit", "1")
 
 
 def test_the_cypher_can_be_copied(chromium: Browser, api: Served) -> None:
@@ -95,3 +103,13 @@ def test_an_item_is_found_by_words_and_explained_for_the_shopper(chromium: Brows
 def test_an_unknown_item_is_told(chromium: Browser, api: Served) -> None:
     with opened(chromium, api, "/#user=u3&item=nothing") as page:
         expect(page.get_by_role("alert")).to_have_text("There is no item nothing.")
+
+
+def test_a_view_can_be_left_while_the_graph_is_on_its_way(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api) as page:
+        page.route("**/network-*.js", lambda route: (page.wait_for_timeout(300), route.continue_()))
+        page.reload()
+        expect(page.locator(".bars li")).not_to_have_count(0)
+        page.get_by_role("link", name="Model").click()
+        page.wait_for_timeout(800)
+        expect(page.locator(".measured")).to_be_visible()

@@ -57,9 +57,10 @@ def test_the_parts_of_a_move_add_up_to_both_scores(chromium: Browser, api: Serve
     with opened(chromium, api, "/#user=u2&view=what-if") as page:
         page.locator(".chips button").first.click()
         page.get_by_role("button", name="Bought it now").click()
-        moved = page.locator(".places.then li").first
-        moved.locator("button").click()
-        expect(page.locator("#why-title")).to_contain_text(moved.locator(".name").inner_text())
+        expect(page.locator(".turns li")).not_to_have_count(0)
+        title = page.locator(".places.then li").nth(1).locator(".name").inner_text()
+        page.locator(".places.then li").nth(1).locator("button").click()
+        expect(page.locator("#why-title")).to_have_text(f"What would move {title}")
         sums = page.locator(".turns li").evaluate_all(
             "parts => ['before', 'after'].map(at => parts.reduce((sum, part) => sum + Number(part.dataset[at]), 0))"
         )

@@ -1,5 +1,5 @@
 // A changed world, and the list in it. The service writes nothing, and neither does this page.
-import { computed, signal } from "@preact/signals";
+import { batch, computed, signal } from "@preact/signals";
 import { tell } from "./actions";
 import { ask } from "./ask";
 import { type WhatIfInput, WhatIfDocument, type WhatIfQuery } from "./generated";
@@ -96,7 +96,12 @@ export async function compare(): Promise<void> {
   try {
     const found = await ask(WhatIfDocument, { user, ...rest, first: SHOWN, change: input() });
     if (turn !== asked) return;
-    compared.value = found.user?.whatIf ?? null;
+    const lists = found.user?.whatIf ?? null;
+    const listed = [...(lists?.before ?? []), ...(lists?.after ?? [])];
+    batch(() => {
+      compared.value = lists;
+      if (!listed.some(({ item }) => item.id === told.peek())) told.value = null;
+    });
     if (found.user) tell(null);
   } catch (error) {
     if (turn === asked) tell(error);

@@ -20,11 +20,13 @@ export function AttentionGraph({ user, item, contributions, lit, light }: Props)
 
   useEffect(() => {
     let current = true;
+    const here = place.current!;
     const draw = async () => {
       const { draw: drawn } = await import("./network");
-      if (!current) return;
+      // The view may be left while cytoscape is on its way.
+      if (!current || !here.isConnected) return;
       drawing.current?.end();
-      drawing.current = drawn(place.current!, { user, item, contributions, light });
+      drawing.current = drawn(here, { user, item, contributions, light });
       setEdges(drawing.current.edges);
     };
     void draw();

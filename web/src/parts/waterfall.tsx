@@ -39,8 +39,8 @@ export function Waterfall({ item, explanation, lit, light }: Props) {
             tabIndex={0}
             onPointerEnter={() => light(place)}
             onPointerLeave={() => light(null)}
-            onFocus={() => light(place)}
-            onBlur={() => light(null)}
+            onFocusIn={() => light(place)}
+            onFocusOut={() => light(null)}
           >
             <span class="said">
               {part.sentence} <Without item={itemOf(part)} />

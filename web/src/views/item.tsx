@@ -12,16 +12,12 @@ type Shown = NonNullable<ItemPageQuery["item"]>;
 
 export function ItemView() {
   const id = seen.value!;
-  const [item, setItem] = useState<Shown | null>(null);
+  const [item, setItem] = useState<Shown | null | undefined>();
   useEffect(() => {
     let current = true;
-    setItem(null);
+    setItem(undefined);
     ask(ItemPageDocument, { item: id })
-      .then((found) => {
-        if (!current) return;
-        if (found.item) setItem(found.item);
-        else tell(new Error(`There is no item ${id}.`));
-      })
+      .then((found) => current && setItem(found.item))
       .catch(tell);
     return () => {
       current = false;
@@ -35,6 +31,11 @@ export function ItemView() {
             ← Recommendations
           </a>
         </p>
+        {item === null && (
+          <p class="alert" role="alert">
+            There is no item {id}.
+          </p>
+        )}
         {item && <About item={item} />}
       </section>
       {item && <WhyItem item={item} />}

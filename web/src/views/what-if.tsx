@@ -20,7 +20,8 @@ export function WhatIfView() {
     [],
   );
   const found = compared.value;
-  const move = found?.moved.find((one) => one.item.id === told.value) ?? found?.moved[0];
+  const asked = told.value;
+  const move = asked === null ? found?.moved[0] : found?.moved.find((one) => one.item.id === asked);
   return (
     <>
       <Changes />
@@ -29,7 +30,7 @@ export function WhatIfView() {
         <p class="note" role="status" id="if-note">
           {found && changes.value.length ? summary(found) : "Choose what should be different. Nothing is written."}
         </p>
-        {found && <Slopes compared={found} shown={move?.item.id ?? null} />}
+        {found && <Slopes compared={found} shown={asked ?? move?.item.id ?? null} />}
       </section>
       <section class="why panel" id="why" aria-labelledby="why-title" tabIndex={-1}>
         {move ? (
@@ -37,7 +38,11 @@ export function WhatIfView() {
         ) : (
           <>
             <h2 id="why-title">What made the difference</h2>
-            <p class="empty">Once something is different, the reasons that moved an item stand here.</p>
+            <p class="empty">
+              {asked !== null && changes.value.length
+                ? "Nothing of this item's score would be different, and its place stays."
+                : "Once something is different, the reasons that moved an item stand here."}
+            </p>
           </>
         )}
       </section>
