@@ -32,7 +32,7 @@ from gnn.state import ITEM_FEATURES, State, state_arrays
 from gnn.weights import Shape, Weights, shape_of
 from graph.snapshot import Snapshot
 
-FORMAT = 2
+FORMAT = 3
 """Raised when the meaning of a file changes; another format is refused."""
 
 _MANIFEST = "manifest.json"

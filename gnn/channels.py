@@ -11,6 +11,7 @@ from jaxtyping import Float32, Float64, Int64, Num
 
 from gnn.history import Edges
 from gnn.state import PRIORS, State
+from gnn.weights import channel_names
 
 # Users that a channel's unit is taken from, and unseen items beside their history: the most tempting, and any.
 _USERS = 200
@@ -45,7 +46,7 @@ def values(
         else:
             position = state.position[items]
             rows.append(np.where(position >= 0, reached.T[:, position], 0.0) if len(reached) else np.zeros((H, P)))
-    for node, share in [*zip(state.node, state.node_share, strict=True), (state.brand, state.brand_share)]:
+    for node, share in state.groups:
         rows.append(_by_node(node, share, item, weight, items))
     rows.append(state.x_item[items, : len(PRIORS)].T)
     return np.concatenate(rows)
@@ -74,13 +75,15 @@ def _by_node(
     item: Int64[np.ndarray, "N"],
     weight: Float64[np.ndarray, "N H"],
     items: Int64[np.ndarray, "P"],
-) -> Float64[np.ndarray, "H P"]:
+) -> Float64[np.ndarray, "H1 P"]:
+    """Return what flows to items by their share in the node, per head, and what the node itself gathers on the first."""
     mass = _node_mass(node, item, weight)
     # One more row for nodes that the user never met, and for none (-1).
     flow = np.concatenate([np.sqrt(mass), np.zeros((1, weight.shape[1]))])
     target = node[items]
     known = (target >= 0) & (target < len(mass))
-    return flow[np.where(known, target, len(mass))].T * share[items]
+    arrived = flow[np.where(known, target, len(mass))].T
+    return np.concatenate([arrived * share[items], arrived[:1]])
 
 
 def squash(a: Num[np.ndarray, "*C"]) -> Num[np.ndarray, "*C"]:
@@ -123,7 +126,7 @@ def _typical(state: State, edges: Edges) -> Float64[np.ndarray, "C N"]:
     met = np.unique(edges.user)
     sample = met[np.linspace(0, len(met) - 1, min(_USERS, len(met))).astype(np.int64)] if len(met) and P else met[:0]
     spread = np.linspace(0, P - 1, min(_ANY, P)).astype(np.int64)
-    found = [np.zeros((H + 1 + (len(matrices) + len(state.node) + 1) * H + len(PRIORS), 0))]
+    found = [np.zeros((len(channel_names(H, len(state.node))), 0))]
     for user in sample:
         low, high = np.searchsorted(edges.user, (user, user + 1))
         item, base = edges.item[low:high], edges.base[low:high]

@@ -120,7 +120,7 @@ def _split(
     price: Float64[np.ndarray, "T"],
 ) -> tuple[Contribution, ...]:
     end = Step("Item", artefact.item_ids[item])
-    H, L = artefact.shape.H, artefact.shape.L
+    H = artefact.shape.H
 
     first = H + 1
     parts = [Contribution(Kind.OWN_HISTORY, float(gate[:first] @ value[:first]), (_USER, end))]
@@ -128,18 +128,11 @@ def _split(
     through_items = gate[first:last] * artefact.channel_rate[first:last]
     parts += _through_items(artefact, sent, reached, item, through_items, end)
     first = last
-    for level in range(L):
-        node = int(artefact.state.node[level, item])
-        if node >= 0:
-            added = float(gate[first : first + H] @ value[first : first + H])
-            step = Step("Category", artefact.category_ids[node])
-            parts.append(Contribution(Kind.CATEGORY, added, (_USER, step, end)))
-        first += H
-    brand = int(artefact.state.brand[item])
-    if brand >= 0:
-        added = float(gate[first : first + H] @ value[first : first + H])
-        parts.append(Contribution(Kind.BRAND, added, (_USER, Step("Brand", artefact.brand_ids[brand]), end)))
-    first += H
+    for kind, steps in _through_nodes(artefact, item):
+        if steps:
+            added = float(gate[first : first + H + 1] @ value[first : first + H + 1])
+            parts.append(Contribution(kind, added, (_USER, *steps, end)))
+        first += H + 1
     promotion = np.array([name.startswith("promoted") for name in PRIORS])
     prior = gate[first:] * value[first:]
     parts.append(Contribution(Kind.POPULARITY, float(prior[~promotion].sum()), (end,)))
@@ -176,6 +169,21 @@ def similar(artefact: Artefact, item: int, k: int) -> tuple[Int64[np.ndarray, "K
     order = np.lexsort((target, -weight))
     order = order[weight[order] > 0][: max(k, 0)]
     return target[order], weight[order]
+
+
+def _through_nodes(artefact: Artefact, item: int) -> list[tuple[Kind, tuple[Step, ...]]]:
+    """Return the way to an item through each kind of node, in the order of `State.groups`; no steps where it has none."""
+    state = artefact.state
+    ways: list[tuple[Kind, tuple[Step, ...]]] = []
+    for level in state.node:
+        node = int(level[item])
+        ways.append((Kind.CATEGORY, (Step("Category", artefact.category_ids[node]),) if node >= 0 else ()))
+    brand = int(state.brand[item])
+    made_by = (Step("Brand", artefact.brand_ids[brand]),) if brand >= 0 else ()
+    ways.append((Kind.BRAND, made_by))
+    own = Step("Category", artefact.category_ids[int(artefact.item_category[item])])
+    ways.append((Kind.BRAND, (own, *made_by) if state.line[item] >= 0 else ()))
+    return ways
 
 
 def _through_items(

@@ -13,6 +13,8 @@ HISTORY = ("user", "history", "item")
 NEAR = tuple(("item", name, "item") for name in MATRICES)
 """Item-item edges, one type per matrix."""
 MADE_BY = ("item", "made_by", "brand")
+IN_LINE = ("item", "in_line", "line")
+"""A line is what a brand makes within a category."""
 
 
 def in_category(level: int) -> tuple[str, str, str]:
@@ -24,7 +26,7 @@ def build(moment: Moment) -> HeteroData:
     """Return the graph of a moment, on the CPU.
 
     `user.x` [U, Fu], `user.p` [U, Pu], `user.level` [U]; `item.x` [I, Fi], `item.level` [I], and
-    `item.share` [L + 1, I], the item's part in its category at each level and in its brand; `channel_rate`,
+    `item.share` [G, I], the item's part in its category at each level, in its brand and in its line; `channel_rate`,
     `seen_mean`, `seen_scale` [C], the channels' units as `State` keeps them;
     history edges sorted by user with `edge_attr` [N, F] and `base` [N, H]; all other edges with `edge_weight`.
     """
@@ -35,11 +37,12 @@ def build(moment: Moment) -> HeteroData:
     data["user"].level = _floats(moment.level)
     data["item"].x = _floats(state.x_item)
     data["item"].level = _floats(state.price_level)
-    data["item"].share = _floats(np.concatenate([state.node_share, state.brand_share[None]]))
+    data["item"].share = _floats(np.stack([share for _, share in state.groups]))
     data.channel_rate = _floats(reciprocal(state.channel_scale))
     data.seen_mean, data.seen_scale = _floats(state.seen_mean), _floats(state.seen_scale)
     data["category"].num_nodes = len(snapshot.category_ids)
     data["brand"].num_nodes = len(snapshot.brand_ids)
+    data["line"].num_nodes = int(state.line.max(initial=-1)) + 1
     history = data[HISTORY]
     history.edge_index = torch.from_numpy(np.stack([edges.user, edges.item]))
     history.edge_attr = _floats(standardise(edges.features, state.edge_mean, state.edge_scale))
@@ -48,11 +51,8 @@ def build(moment: Moment) -> HeteroData:
         source = np.repeat(np.arange(len(matrix.indptr) - 1), np.diff(matrix.indptr))
         data[kind].edge_index = torch.from_numpy(np.stack([source, state.candidates[matrix.target]]))
         data[kind].edge_weight = _floats(matrix.weight)
-    groups = [
-        (in_category(row), node, share)
-        for row, (node, share) in enumerate(zip(state.node, state.node_share, strict=True))
-    ]
-    for kind, node, share in [*groups, (MADE_BY, state.brand, state.brand_share)]:
+    kinds = [*(in_category(level) for level in range(len(state.node))), MADE_BY, IN_LINE]
+    for kind, (node, share) in zip(kinds, state.groups, strict=True):
         there = np.flatnonzero(node >= 0)
         data[kind].edge_index = torch.from_numpy(np.stack([there, node[there].astype(np.int64)]))
         data[kind].edge_weight = _floats(share[there])

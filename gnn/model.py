@@ -27,7 +27,7 @@ class Tables:
     level: Tensor
     """Price levels, [I], nan unknown."""
     share: Tensor
-    """The items' part in their category at each level, and in their brand, [L + 1, I]."""
+    """The items' part in their nodes, [G, I] in the order of `State.groups`."""
     rate: Tensor
     """One over the unit of each channel at this moment, [C]; 0 for a channel that is silent."""
     seen_mean: Tensor
@@ -123,7 +123,8 @@ class Network(nn.Module):
             mass = message.new_zeros(count + 1, message.shape[1]).index_add(0, edge_node, message)
             # The last row gathers what belongs nowhere; nothing flows from it.
             flow = torch.cat([mass[:-1].clamp_min(1e-12).sqrt(), mass.new_zeros(1, mass.shape[1])])
-            values.append(flow[pair_node] * tables.share[k][block.pair_item, None])
+            arrived = flow[pair_node]
+            values += [arrived * tables.share[k][block.pair_item, None], arrived[:, :1]]
         return torch.cat([*values, tables.x[block.pair_item, : len(PRIORS)]], dim=1) * tables.rate
 
     def _messages(self, x_dict: dict[str, Tensor], edge_index: Tensor, edge_attr: Tensor, base: Tensor) -> Tensor:

@@ -49,6 +49,7 @@ def make(snapshot: Snapshot, config: Config, scheme: Scheme) -> Moment:
     item_mean, item_scale = _moments(columns[candidate] if candidate.any() else columns)
     x_item = _standardise_items(columns, item_mean, item_scale, config)
     brand = snapshot.item_brand
+    line = product_lines(snapshot) if config.brands and config.categories else np.full(I, -1, np.int32)
     power = features.spending(
         U,
         user=snapshot.events.user,
@@ -85,6 +86,8 @@ def make(snapshot: Snapshot, config: Config, scheme: Scheme) -> Moment:
         ),
         brand=brand if config.brands else np.full(I, -1, np.int32),
         brand_share=_shares(brand[None], recent, len(snapshot.brand_ids))[0],
+        line=line,
+        line_share=_shares(line[None], recent, int(line.max(initial=-1)) + 1)[0],
         **_item_item(edges, position, U, config),
         edge_mean=edge_mean,
         edge_scale=edge_scale,
@@ -147,6 +150,15 @@ def category_levels(snapshot: Snapshot) -> Int32[np.ndarray, "L I"]:
             node[row, hit] = current[hit]
         current = np.where(there, parent[np.maximum(current, 0)], -1).astype(np.int32)
     return node
+
+
+def product_lines(snapshot: Snapshot) -> Int32[np.ndarray, "I"]:
+    """Return which product line each item belongs to, its brand within its own category; -1 where it lacks one."""
+    category, brand = snapshot.item_category.astype(np.int64), snapshot.item_brand.astype(np.int64)
+    line = np.full(len(category), -1, np.int32)
+    there = (category >= 0) & (brand >= 0)
+    line[there] = np.unique(category[there] * len(snapshot.brand_ids) + brand[there], return_inverse=True)[1]
+    return line
 
 
 def _moments(values: Float64[np.ndarray, "N F"]) -> tuple[Float64[np.ndarray, "F"], Float64[np.ndarray, "F"]]:

@@ -40,9 +40,9 @@ class Block:
     paths: tuple[Paths, ...]
     """Per item-item matrix: pairs x history edges."""
     edge_node: tuple[Int[Tensor, "N"], ...]
-    """Per level and for brands: which user-node pair a history edge flows into; M where none."""
+    """Per kind of node (`State.groups`): which user-node pair a history edge flows into; M where none."""
     pair_node: tuple[Int[Tensor, "B"], ...]
-    """Per level and for brands: which user-node pair lies between; M where none."""
+    """Per kind of node: which user-node pair lies between; M where none."""
     nodes: tuple[int, ...]
     """M of each."""
     label: Float[Tensor, "B"]
@@ -96,7 +96,7 @@ def block(
     )
 
     edge_nodes, pair_nodes, counts = [], [], []
-    for node in (*state.node, state.brand):
+    for node, _ in state.groups:
         there = node[edge_item] >= 0
         width = int(node.max(initial=0)) + 1
         met, inverse = np.unique(edge_user[there] * width + node[edge_item[there]], return_inverse=True)

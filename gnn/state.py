@@ -47,6 +47,9 @@ class State:
     """Square root of the item's recent share in that category."""
     brand: Int32[np.ndarray, "I"]
     brand_share: Float32[np.ndarray, "I"]
+    line: Int32[np.ndarray, "I"]
+    """The item's product line: what its brand makes within its category; -1 where it lacks one of the two."""
+    line_share: Float32[np.ndarray, "I"]
     ease: ItemEdges
     cosine: ItemEdges
     edge_mean: Float64[np.ndarray, "F"]
@@ -64,6 +67,15 @@ class State:
     def matrices(self) -> tuple[ItemEdges, ...]:
         """The item-item graphs in the order of `MATRICES`."""
         return (self.ease, self.cosine)
+
+    @property
+    def groups(self) -> tuple[tuple[Int32[np.ndarray, "I"], Float32[np.ndarray, "I"]], ...]:
+        """Each item's node, and its share in it, for every kind of node that joins items: levels, brand, line."""
+        return (
+            *zip(self.node, self.node_share, strict=True),
+            (self.brand, self.brand_share),
+            (self.line, self.line_share),
+        )
 
 
 USER_NAMES = ("size", "days", "recency", "repeats", "attention", "spend", "basket", "level", "discount")

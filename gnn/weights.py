@@ -67,6 +67,11 @@ class Shape:
         return tuple(row for row, name in enumerate(self.channels) if name not in DRIFTING)
 
 
+def group_names(L: int) -> tuple[str, ...]:
+    """Return the names of the kinds of node that join items, in the order of `State.groups`."""
+    return (*(f"category{level}" for level in range(L)), "brand", "line")
+
+
 def channel_names(H: int, L: int) -> tuple[str, ...]:
     """Return the names of the channels of `H` heads and `L` category levels."""
     heads = range(H)
@@ -74,8 +79,7 @@ def channel_names(H: int, L: int) -> tuple[str, ...]:
         *(f"own:{h}" for h in heads),
         "own:deep",
         *(f"{matrix}:{h}" for matrix in MATRICES for h in heads),
-        *(f"category{level}:{h}" for level in range(L) for h in heads),
-        *(f"brand:{h}" for h in heads),
+        *(f"{group}:{part}" for group in group_names(L) for part in (*heads, "mass")),
         *PRIORS,
     )
 
