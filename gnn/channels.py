@@ -39,8 +39,8 @@ def values(
     mine[item] = own
     rows: list[np.ndarray] = [mine[items].T]
     everyone = items is state.candidates
-    for matrix in matrices:
-        reached = np.asarray(matrix[item].T @ weight)
+    for matrix, sent in zip(matrices, carried(state, item, weight), strict=True):
+        reached = np.asarray(matrix[item].T @ sent)
         if everyone:
             rows.append(reached.T)
         else:
@@ -50,6 +50,18 @@ def values(
         rows.append(_by_node(node, share, item, weight, items))
     rows.append(state.x_item[items, : len(PRIORS)].T)
     return np.concatenate(rows)
+
+
+def carried(
+    state: State, item: Int64[np.ndarray, "N"], weight: Float64[np.ndarray, "N H"]
+) -> tuple[Float64[np.ndarray, "N H"], ...]:
+    """Return what the history sends into each item-item graph, in the order of `MATRICES`.
+
+    Regression weights take the messages as they are. A walk starts at one item, whatever the size of the history: at
+    each in proportion to its message times `State.walk_mass`.
+    """
+    starts = weight * state.walk_mass[item, None]
+    return weight, starts / np.maximum(starts.sum(axis=0), 1e-30)
 
 
 def own_counts(base: Float64[np.ndarray, "N H"]) -> Float64[np.ndarray, "N H"]:
@@ -76,7 +88,7 @@ def _by_node(
     weight: Float64[np.ndarray, "N H"],
     items: Int64[np.ndarray, "P"],
 ) -> Float64[np.ndarray, "H1 P"]:
-    """Return what flows to items by their share in the node, per head, and what the node itself gathers on the first."""
+    """Return what flows to items by their share in their node, per head, and what the node gathers on the first."""
     mass = _node_mass(node, item, weight)
     # One more row for nodes that the user never met, and for none (-1).
     flow = np.concatenate([np.sqrt(mass), np.zeros((1, weight.shape[1]))])

@@ -51,7 +51,7 @@ class Config:
     neighbours: int = 200
     """Item-item edges kept per item."""
     dense_limit: int = 20_000
-    """Up to so many users or items (the fewer of the two) EASE is solved exactly; beyond, cosine alone is used."""
+    """Up to so many users or items (the fewer of the two) EASE is solved exactly; beyond, cosine takes its place."""
 
     # Which items, which times.
     min_buyers: int = 0

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float64, Int64
 
-from gnn import changes, scorer
+from gnn import changes, channels, scorer
 from gnn.artefact import Artefact
 from gnn.changes import ItemChange
 from gnn.errors import ArtefactRefused
@@ -172,7 +172,7 @@ def similar(artefact: Artefact, item: int, k: int) -> tuple[Int64[np.ndarray, "K
 
 
 def _through_nodes(artefact: Artefact, item: int) -> list[tuple[Kind, tuple[Step, ...]]]:
-    """Return the way to an item through each kind of node, in the order of `State.groups`; no steps where it has none."""
+    """Return the way to an item through each kind of node, in the order of `State.groups`; no steps for none."""
     state = artefact.state
     ways: list[tuple[Kind, tuple[Step, ...]]] = []
     for level in state.node:
@@ -199,12 +199,13 @@ def _through_items(
         return []
     H = artefact.shape.H
     added = np.zeros(len(sent.edges))
-    for m, edges in enumerate(reached):
+    carried = channels.carried(artefact.state, sent.edges.item, sent.weight)
+    for m, (edges, weight) in enumerate(zip(reached, carried, strict=True)):
         # One column of the history's rows; the gates of all heads meet in the message first.
         low, high = edges.indptr[position], edges.indptr[position + 1]
         column = np.zeros(len(added))
         column[edges.indices[low:high]] = edges.data[low:high]
-        added += column * (sent.weight @ gate[m * H : (m + 1) * H])
+        added += column * (weight @ gate[m * H : (m + 1) * H])
     return [
         Contribution(Kind.ITEM, float(added[n]), (_USER, Step("Item", artefact.item_ids[sent.edges.item[n]]), end))
         for n in np.flatnonzero(added)

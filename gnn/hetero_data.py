@@ -26,8 +26,8 @@ def build(moment: Moment) -> HeteroData:
     """Return the graph of a moment, on the CPU.
 
     `user.x` [U, Fu], `user.p` [U, Pu], `user.level` [U]; `item.x` [I, Fi], `item.level` [I], and
-    `item.share` [G, I], the item's part in its category at each level, in its brand and in its line; `channel_rate`,
-    `seen_mean`, `seen_scale` [C], the channels' units as `State` keeps them;
+    `item.share` [G, I], the item's part in its category at each level, in its brand and its line; `item.walk_mass` [I];
+    `channel_rate`, `seen_mean`, `seen_scale` [C], the channels' units as `State` keeps them;
     history edges sorted by user with `edge_attr` [N, F] and `base` [N, H]; all other edges with `edge_weight`.
     """
     state, scheme, snapshot, edges = moment.state, moment.scheme, moment.snapshot, moment.edges
@@ -37,6 +37,7 @@ def build(moment: Moment) -> HeteroData:
     data["user"].level = _floats(moment.level)
     data["item"].x = _floats(state.x_item)
     data["item"].level = _floats(state.price_level)
+    data["item"].walk_mass = _floats(state.walk_mass)
     data["item"].share = _floats(np.stack([share for _, share in state.groups]))
     data.channel_rate = _floats(reciprocal(state.channel_scale))
     data.seen_mean, data.seen_scale = _floats(state.seen_mean), _floats(state.seen_scale)

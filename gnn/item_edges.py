@@ -1,10 +1,12 @@
 """Item-item edges: how much having met one item speaks for another, pruned and sparse.
 
 EASE (Steck, WWW 2019) is solved exactly while users or items are few enough for a dense inverse, by whichever side is
-smaller; beyond that cosine with shrinkage takes its place, in sparse products alone.
+smaller; beyond that cosine with shrinkage takes its place, in sparse products alone. Walks (as in P3, Cooper et al.,
+WWW 2014) lead from an item through the shoppers who have it to what they bought lately: the neighbourhood of users,
+told between items, so that nothing of any single user is kept.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,27 +55,64 @@ def ease(X: sp.csr_matrix, config: Config) -> sp.csr_matrix | None:
 
 def cosine(X: sp.csr_matrix, neighbours: int) -> sp.csr_matrix:
     """Return the pruned cosine of the items' columns in `X` (users x items), shrunk where few users speak for it."""
-    I = X.shape[1]  # noqa: E741
     rows = X.astype(np.float32)
     Xt = rows.T.tocsr()
     norm = np.sqrt(np.asarray(Xt.multiply(Xt).sum(axis=1))).ravel()
+
+    def unit(row: Int64[np.ndarray, "*N"], column: Int64[np.ndarray, "*N"]) -> Float32[np.ndarray, "*N"]:
+        return norm[row] * norm[column] + _SHRINKAGE
+
+    return _prune(_products(Xt, rows, unit), neighbours, X.shape[1])
+
+
+def walks(X: sp.csr_matrix, recent: sp.csr_matrix, neighbours: int) -> tuple[sp.csr_matrix, Float32[np.ndarray, "I"]]:
+    """Return where walks item - user - item end, pruned, and each item's weight among the places where they start.
+
+    `X` and `recent` are users x items: by what users are alike, and what they bought lately. Users are compared by the
+    cosine of `X` weighted by inverse frequency; an item's row is the mean of `recent` over its users, by how much of
+    them the item makes up. The second result says how much that is in sum: a user's walk starts at the items of the
+    history in proportion to it.
+    """
+    U = X.shape[0]
+    rare = np.log(U / np.maximum(np.bincount(X.indices, minlength=X.shape[1]), 1)).astype(np.float32)
+    weighted = sp.csr_matrix(X.astype(np.float32) @ sp.diags_array(rare))
+    norm = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1))).ravel()
+    alike = sp.csr_matrix(sp.diags_array(_inverse(norm)) @ weighted)
+    leaving = sp.csr_matrix(sp.diags_array(rare) @ alike.T)
+    mass = np.asarray(leaving.sum(axis=1), np.float32).ravel()
+
+    def unit(row: Int64[np.ndarray, "*N"], column: Int64[np.ndarray, "*N"]) -> Float32[np.ndarray, "*N"]:
+        return np.broadcast_to(np.maximum(mass[row], 1e-12), np.broadcast_shapes(row.shape, column.shape))
+
+    return _prune(_products(leaving, recent.astype(np.float32), unit), neighbours, X.shape[1]), mass
+
+
+def _inverse(sizes: Float32[np.ndarray, "N"]) -> Float32[np.ndarray, "N"]:
+    """Return one over each size; 0 for nothing."""
+    return np.divide(1.0, sizes, out=np.zeros_like(sizes), where=sizes > 0)
+
+
+def _products(
+    left: sp.csr_matrix,
+    right: sp.csr_matrix,
+    unit: Callable[[Int64[np.ndarray, "*N"], Int64[np.ndarray, "*N"]], Float32[np.ndarray, "*N"]],
+) -> Iterator[Float32[np.ndarray, "B I"] | sp.coo_matrix]:
+    """Yield `left @ right` (items x items) over `unit(row, column)`, without its diagonal, some rows at a time."""
+    I = right.shape[1]  # noqa: E741
     size = max(1, min(_BLOCK, 2**26 // max(I, 1)))
-
-    def blocks() -> Iterator[Float32[np.ndarray, "B I"] | sp.coo_matrix]:
-        for low in range(0, I, size):
-            part = Xt[low : low + size] @ rows
-            n = part.shape[0]
-            if part.nnz > 0.02 * n * I:
-                dense = part.toarray() / (np.outer(norm[low : low + n], norm) + _SHRINKAGE)
-                dense[np.arange(n), np.arange(low, low + n)] = 0.0
-                yield dense
-            else:
-                found = part.tocoo()
-                scaled = found.data / (norm[found.row + low] * norm[found.col] + _SHRINKAGE)
-                scaled[found.row + low == found.col] = 0.0
-                yield sp.coo_matrix((scaled, (found.row, found.col)), shape=part.shape)
-
-    return _prune(blocks(), neighbours, I)
+    for low in range(0, I, size):
+        part = left[low : low + size] @ right
+        n = part.shape[0]
+        if part.nnz > 0.02 * n * I:
+            rows = np.arange(low, low + n)
+            dense = part.toarray() / unit(rows[:, None], np.arange(I)[None])
+            dense[np.arange(n), rows] = 0.0
+            yield dense
+        else:
+            found = part.tocoo()
+            scaled = found.data / unit(found.row + low, found.col)
+            scaled[found.row + low == found.col] = 0.0
+            yield sp.coo_matrix((scaled, (found.row, found.col)), shape=part.shape)
 
 
 def ridge_inverse(gram: Float32[np.ndarray, "N N"], strength: float) -> Float32[np.ndarray, "N N"]:

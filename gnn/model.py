@@ -30,6 +30,8 @@ class Tables:
     """The items' part in their nodes, [G, I] in the order of `State.groups`."""
     rate: Tensor
     """One over the unit of each channel at this moment, [C]; 0 for a channel that is silent."""
+    walk_mass: Tensor
+    """In proportion to this a walk starts at the items of a history, [I]."""
     seen_mean: Tensor
     seen_scale: Tensor
     """How squashed channels are centred for semantic attention, [C] each."""
@@ -38,7 +40,8 @@ class Tables:
     def of(data: HeteroData, device: torch.device) -> "Tables":
         """Take the items' side of a graph to a device."""
         item = data["item"]
-        return Tables(item.x, item.level, item.share, data.channel_rate, data.seen_mean, data.seen_scale).to(device)
+        moment = (data.channel_rate, item.walk_mass, data.seen_mean, data.seen_scale)
+        return Tables(item.x, item.level, item.share, *moment).to(device)
 
     def to(self, device: torch.device) -> "Tables":
         """Return the tables on another device."""
@@ -116,7 +119,12 @@ class Network(nn.Module):
         else:
             value = self.own(block.edge_attr, block.base)
             own = torch.cat([value, value.new_zeros(1, value.shape[1])])[block.own_edge]
-        values = [own, *(paths @ message for paths in block.paths)]
+        user, item = block.edge_index
+        starts = message * tables.walk_mass[item, None]
+        whole = starts.new_zeros(len(block.x_user), starts.shape[1]).index_add(0, user, starts)
+        # In the order of `MATRICES`; a walk starts at one item, whatever the size of the history.
+        carried = (message, starts / whole.clamp_min(1e-30)[user])
+        values = [own, *(paths @ sent for paths, sent in zip(block.paths, carried, strict=True))]
         for k, (edge_node, pair_node, count) in enumerate(
             zip(block.edge_node, block.pair_node, block.nodes, strict=True)
         ):

@@ -1,6 +1,7 @@
 """A moment of the graph with all that is derived from its snapshot: where one cut of training, or serving, starts."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -247,24 +248,29 @@ def _item_item(
     position: Int32[np.ndarray, "I"],
     U: int,
     config: Config,
-) -> dict[str, ItemEdges]:
+) -> dict[str, Any]:
     I, P = len(position), int((position >= 0).sum())  # noqa: E741
     known = position[edges.item] >= 0
     if not config.item_edges or not known.any():
-        return {name: item_edges.none(I) for name in MATRICES}
+        return {**{name: item_edges.none(I) for name in MATRICES}, "walk_mass": np.zeros(I, np.float32)}
     rows, columns = edges.user[known], position[edges.item[known]]
-    counts = sp.csr_matrix((edges.base[known, 0], (rows, columns)), shape=(U, P))
+
+    def table(weight: Float64[np.ndarray, "N"]) -> sp.csr_matrix:
+        return sp.csr_matrix((weight[known], (rows, columns)), shape=(U, P))
+
+    counts = table(edges.base[:, 0])
     counts = counts[np.diff(counts.indptr) > 0]
     strength = min(config.ease_lambda, config.ease_lambda * counts.shape[0] / 1000)
-    met = counts.copy()
-    met.data = np.ones_like(met.data)
-    cosine = item_edges.cosine(met, config.neighbours)
     ease = item_edges.ease(counts, replace(config, ease_lambda=max(strength, 1e-3)))
-    found = {
-        "ease": cosine if ease is None else ease,
-        "cosine": cosine,
-    }
-    return {name: _spread(found[name], position, I) for name in MATRICES}
+    if ease is None:
+        counts.data = np.ones_like(counts.data)
+        ease = item_edges.cosine(counts, config.neighbours)
+    lately = np.log1p(edges.days_decayed[:, 1]) if edges.days_decayed.any() else edges.base[:, 0]
+    long = edges.base[:, min(1, edges.base.shape[1] - 1)]
+    walk, mass = item_edges.walks(table(long), table(lately), config.neighbours)
+    walk_mass = np.zeros(I, np.float32)
+    walk_mass[position >= 0] = mass
+    return {"ease": _spread(ease, position, I), "walk": _spread(walk, position, I), "walk_mass": walk_mass}
 
 
 def _spread(matrix: sp.csr_matrix, position: Int32[np.ndarray, "I"], I: int) -> ItemEdges:  # noqa: E741
