@@ -147,7 +147,8 @@ def clause(reason: Reason, names: Names, history: Mapping[str, Past]) -> str:
     """Return the reason as a clause that can follow `because`."""
     good = reason.value >= 0
     via = reason.path[1] if len(reason.path) > 1 else None
-    name = names.of(via) if via else ""
+    # A product line is told as a brand in a category.
+    name = " in ".join(names.of(step) for step in reversed(reason.path[1:-1])) if via else ""
     match reason.kind:
         case Kind.OWN_HISTORY:
             return _own(reason, history, good)

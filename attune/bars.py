@@ -16,6 +16,10 @@ class TrainingBars(Bars):
         """Move the current bar."""
         super().advance(n)
 
+    def loss(self, step: int, value: float) -> None:
+        """Show the loss beside the bar."""
+        self.note(f"loss {value:.4f}")
+
     def epoch(self, report: "Epoch") -> None:
         """Print one finished pass."""
         loss = "untrained" if math.isnan(report.loss) else f"loss {report.loss:.4f}"

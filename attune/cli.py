@@ -46,6 +46,10 @@ Auth = Annotated[
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", callback=known_device)]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override one setting; repeatable.")]
 
+Settings = Annotated[
+    Path | None, typer.Option("--config", exists=True, dir_okay=False, help="TOML file of settings; --set comes after.")
+]
+
 
 def moment_us(text: str | None, option: str = "--until") -> int | None:
     """Return an ISO 8601 date or time as int64 microseconds, UTC when it names no zone."""
@@ -139,14 +143,47 @@ def load_taobao(
 @app.command()
 def train(
     settings: Set = None,
+    config: Settings = None,
     device: Device = "auto",
     until: Annotated[str | None, typer.Option(help="Use events before this date only (ISO 8601).")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the training that was interrupted, with its settings.")
+    ] = False,
+    warm: Annotated[
+        bool, typer.Option("--warm", help="Start from the model being served: a fraction of the time.")
+    ] = False,
+    even_if_worse: Annotated[
+        bool, typer.Option("--even-if-worse", help="Serve it even where it ranks worse than the one being served.")
+    ] = False,
+    wandb: Annotated[str | None, typer.Option(help="Tell this project of Weights & Biases as well.")] = None,
     json: Json = False,
 ) -> None:
-    """Train on the loaded graph, promote the artefact and write its output into the graph."""
+    """Train on the loaded graph, serve the model unless it is worse, and write its output into the graph."""
     from attune import training
 
-    training.train(settings or [], device=device, until=moment_us(until), json=json)
+    if resume and (settings or config or until or warm):
+        raise typer.BadParameter("--resume goes on with the settings of the interrupted training; give no others")
+    way = training.Way(device, moment_us(until), resume, warm, even_if_worse, wandb)
+    training.train(settings or [], config, way, json=json)
+
+
+@app.command()
+def promote(
+    version: Annotated[str, typer.Argument(help="Version of a model, the name of its folder under models.")],
+    json: Json = False,
+) -> None:
+    """Serve this model from now on; a running service takes it up by itself."""
+    from attune import training
+
+    training.promote(version, json=json)
+
+
+@app.command()
+def rollback(json: Json = False) -> None:
+    """Serve the model again that was served before."""
+    from attune import training
+
+    training.promote(None, json=json)
 
 
 @app.command()
@@ -360,7 +397,7 @@ def demo(
 def main() -> None:
     """Run the command line; every known failure ends in one line and a remedy."""
     from api.faults import Fault
-    from gnn.errors import BadConfig, ModelError, NotEnoughData
+    from gnn.errors import BadConfig, ModelError, NoCheckpoint, NotEnoughData
     from graph.errors import GraphError
 
     # The driver announces its retries; what came of them is said once, at the end.
@@ -371,7 +408,7 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         console.stop("interrupted; nothing is lost", "Run the same command again to go on where it stopped.")
-    except (BadConfig, Fault, NotEnoughData) as error:
+    except (BadConfig, Fault, NoCheckpoint, NotEnoughData) as error:
         console.stop(str(error), code=console.WRONG_USE)
     except (GraphError, ModelError) as error:
         console.stop(str(error))

@@ -1,7 +1,8 @@
 """`attune train`: the graph as a snapshot, a model from it, its output back into the graph."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attune import console
@@ -9,7 +10,9 @@ from attune.home import home, models
 
 if TYPE_CHECKING:
     from gnn.artefact import Artefact
+    from gnn.checkpoint import Checkpoints
     from gnn.config import Config
+    from gnn.promotion import Comparison
     from graph.snapshot import Snapshot
 
 
@@ -22,28 +25,66 @@ class Made:
     """The current artefact was made from the same snapshot with the same settings; nothing was trained."""
     trained: bool
     """False when the shop has too little data to learn from; the untrained network is served then."""
+    promoted: bool
+    """Whether it is served now."""
+    comparison: "Comparison | None" = None
+    """How it ranks beside the model that was served, where the two can be compared."""
 
 
-def train(settings: Sequence[str], *, device: str, until: int | None, json: bool) -> None:
-    """Train, promote, write back; print what was made."""
-    from gnn.config import from_settings
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How to go about a training."""
 
-    made = run(from_settings(settings), device=device, until=until)
+    device: str = "auto"
+    until: int | None = None
+    """Microseconds UTC; events before it are used."""
+    resume: bool = False
+    """Go on with the training that was interrupted; its own settings hold."""
+    warm: bool = False
+    """Start from the model being served, where it fits."""
+    even_if_worse: bool = False
+    """Serve the new model whatever the comparison says."""
+    wandb: str | None = None
+    """Project of Weights & Biases that is told as well."""
+
+
+def train(settings: Sequence[str], file: Path | None, way: Way, *, json: bool) -> None:
+    """Train, promote what is not worse, write back; print what was made. A file's settings come before `settings`."""
+    from gnn.config import Config, from_file, from_settings
+
+    made = run(from_settings(settings, from_file(file) if file else Config()), way)
     manifest = made.artefact.manifest
     if json:
+        found = made.comparison
         console.emit(
             {
                 "version": made.artefact.version,
-                "promoted": True,
+                "promoted": made.promoted,
                 "trained": made.trained,
                 "already": made.already,
                 "snapshot": manifest.snapshot,
                 "metrics": manifest.metrics,
+                "against": None
+                if found is None
+                else {"version": found.served, "all": asdict(found.all), "novel": asdict(found.novel)},
                 "path": str(models() / made.artefact.version),
             }
         )
         return
-    console.OUT.print(f"Model {made.artefact.version} is being served.")
+    if made.promoted:
+        console.OUT.print(f"Model {made.artefact.version} is being served.")
+    else:
+        console.OUT.print(
+            f"Model {made.artefact.version} is saved and not served: it ranks worse than the one being served. "
+            f"To serve it all the same: attune promote {made.artefact.version}"
+        )
+    if made.comparison:
+        both = (("everything", made.comparison.all), ("what was new to the user", made.comparison.novel))
+        console.table(
+            [f"NDCG@20 against {made.comparison.served}", "difference", "95% interval"],
+            [[on, f"{part.difference:+.4f}", f"{part.low:+.4f} to {part.high:+.4f}"] for on, part in both],
+            right=(1, 2),
+        )
     rows = [
         [model, metric, f"{value:.4f}"]
         for model, figures in manifest.metrics.items()
@@ -53,42 +94,136 @@ def train(settings: Sequence[str], *, device: str, until: int | None, json: bool
         console.table(["model", "metric on the validation period", "value"], rows, right=(2,))
 
 
-def run(config: "Config", *, device: str = "auto", until: int | None = None) -> Made:
+def run(config: "Config", way: Way | None = None) -> Made:
     """Read the graph, train on it unless the current artefact is of the same snapshot, promote and write back.
 
     Raises the errors of `gnn.errors` and `graph.errors`.
     """
+    from gnn.artefact import Registry, load, save
+    from gnn.checkpoint import About, Checkpoints
+    from gnn.errors import NoCheckpoint
+
+    way = way or Way()
+    checkpoints = Checkpoints(home() / "checkpoint")
+    about = checkpoints.about() if way.resume else None
+    snapshot = read(about.snapshot_at if about else way.until)
+    registry = Registry(models())
+    served = registry.load() if registry.current() else None
+    if about is None:
+        if served and served.manifest.snapshot == snapshot.id and served.manifest.config == config.as_dict():
+            with console.step("The current model is of this very graph; making sure its output is in it"):
+                write_back(served, snapshot)
+            return Made(served, already=True, trained=served.manifest.trained, promoted=True)
+        earlier = _warm_from(served, config, snapshot) if way.warm else None
+        warm_from = earlier.version if earlier else None
+        checkpoints.begin(About(snapshot.id, snapshot.at, config.as_dict(), way.device, warm_from))
+        device = way.device
+    else:
+        if about.snapshot != snapshot.id:
+            raise NoCheckpoint(
+                "the graph has changed in what lies before the interrupted training: its weights would not be the same",
+                "Run attune train without --resume",
+            )
+        config, device = about.settings, about.device
+        earlier = load(models() / about.warm_from) if about.warm_from else None
+    artefact, learned = _learn(config, snapshot, device, checkpoints, earlier, way.wandb)
+    with console.step("Saving the artefact"):
+        save(artefact, models())
+    comparison = _compare(snapshot, artefact, served) if learned and served else None
+    if comparison and comparison.worse and not way.even_if_worse:
+        return Made(artefact, already=False, trained=learned, promoted=False, comparison=comparison)
+    serve(artefact, snapshot)
+    return Made(artefact, already=False, trained=learned, promoted=True, comparison=comparison)
+
+
+def promote(version: str | None, *, json: bool) -> None:
+    """Serve this version, or the one served before when None, and write its output into the graph."""
+    from gnn.artefact import Registry, load
+
+    registry = Registry(models())
+    if version is not None and version not in registry.versions():
+        there = ", ".join(registry.versions()) or "none yet"
+        console.stop(f"there is no model {version!r}", f"There are: {there}.", code=console.WRONG_USE)
+    folder = registry.rollback() if version is None else registry.promote(version)
+    artefact = load(folder)
+    with console.step("Writing lists, similar items and attention into the graph"):
+        write_back(artefact, read(artefact.manifest.snapshot_at))
+    if json:
+        console.emit({"version": artefact.version, "promoted": True})
+    else:
+        console.OUT.print(f"Model {artefact.version} is being served.")
+
+
+def serve(artefact: "Artefact", snapshot: "Snapshot") -> None:
+    """Make a saved artefact the current one and write its output into the graph."""
+    from gnn.artefact import Registry
+
+    with console.step("Making it the current one"):
+        Registry(models()).promote(artefact.version)
+    with console.step("Writing lists, similar items and attention into the graph"):
+        write_back(artefact, snapshot)
+
+
+def _learn(
+    config: "Config",
+    snapshot: "Snapshot",
+    device: str,
+    checkpoints: "Checkpoints",
+    earlier: "Artefact | None",
+    wandb: str | None,
+) -> "tuple[Artefact, bool]":
+    """Return a trained model, or the untrained one and False where there is nothing to learn from."""
     from attune.bars import TrainingBars
+    from attune.curves import Curves
     from gnn import untrained
-    from gnn.artefact import Registry, save
     from gnn.errors import NotEnoughData
     from gnn.train import train as train_model
 
-    snapshot = read(until)
-    registry = Registry(models())
-    current = registry.current()
-    if current is not None:
-        served = registry.load()
-        if served.manifest.snapshot == snapshot.id and served.manifest.config == config.as_dict():
-            with console.step("The current model is of this very graph; making sure its output is in it"):
-                write_back(served, snapshot)
-            return Made(served, already=True, trained=served.manifest.trained)
-    learned = True
     try:
-        with TrainingBars(console.ERR) as progress:
-            result = train_model(snapshot, config, device=device, progress=progress)
-        artefact = result.artefact
-        if result.interrupted:
-            console.say("Interrupted: the best weights so far are kept")
+        with TrainingBars(console.ERR) as bars, Curves(bars, home() / "runs", config, wandb) as progress:
+            console.say(f"Curves: {progress.command}")
+            result = train_model(
+                snapshot, config, device=device, progress=progress, checkpoints=checkpoints, warm_from=earlier
+            )
     except NotEnoughData as error:
+        checkpoints.clear()
         console.say(f"Nothing to learn from yet ({error.message}); the untrained network is served until there is")
-        artefact, learned = untrained.build(snapshot, config), False
-    with console.step("Saving the artefact and making it the current one"):
-        save(artefact, models())
-        registry.promote(artefact.version)
-    with console.step("Writing lists, similar items and attention into the graph"):
-        write_back(artefact, snapshot)
-    return Made(artefact, already=False, trained=learned)
+        return untrained.build(snapshot, config), False
+    if result.interrupted:
+        console.say("Interrupted: the best weights so far are kept; attune train --resume goes on from here")
+    return result.artefact, True
+
+
+def _warm_from(served: "Artefact | None", config: "Config", snapshot: "Snapshot") -> "Artefact | None":
+    """Return the model to start from, or None, having said why there is none."""
+    from gnn import history, warm
+    from gnn.errors import CannotCarryOver
+
+    if served is None or not served.manifest.trained:
+        console.say("There is no trained model to start from: training anew")
+        return None
+    try:
+        warm.check_settings(served, config)
+        scheme = history.make_scheme(snapshot, heads=config.heads, timed=config.time, target=config.target)
+        warm.scheme_for(served, scheme)
+    except CannotCarryOver as error:
+        console.say(f"Training anew: {error.message}")
+        return None
+    return served
+
+
+def _compare(snapshot: "Snapshot", new: "Artefact", served: "Artefact") -> "Comparison | None":
+    from gnn.errors import CannotCarryOver
+    from gnn.promotion import compare
+
+    if not new.manifest.servable:
+        return None
+    try:
+        with console.step(f"Ranking the latest period beside {served.version}"):
+            return compare(snapshot, new, served)
+    except CannotCarryOver as error:
+        console.say(f"Not compared with the model being served: {error.message}")
+        return None
 
 
 def read(until: int | None = None) -> "Snapshot":

@@ -57,11 +57,11 @@ def carried(
 ) -> tuple[Float64[np.ndarray, "N H"], ...]:
     """Return what the history sends into each item-item graph, in the order of `MATRICES`.
 
-    Regression weights take the messages as they are. A walk starts at one item, whatever the size of the history: at
-    each in proportion to its message times `State.walk_mass`.
+    Regression weights and likeness take the messages as they are. A walk starts at one item, whatever the size of the
+    history: at each in proportion to its message times `State.walk_mass`.
     """
     starts = weight * state.walk_mass[item, None]
-    return weight, starts / np.maximum(starts.sum(axis=0), 1e-30)
+    return weight, weight, starts / np.maximum(starts.sum(axis=0), 1e-30)
 
 
 def own_counts(base: Float64[np.ndarray, "N H"]) -> Float64[np.ndarray, "N H"]:

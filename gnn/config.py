@@ -1,10 +1,12 @@
 """Every setting of the model and its training, in one flat and frozen place."""
 
 import dataclasses
+import tomllib
 import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from gnn.errors import BadConfig
 
@@ -152,6 +154,18 @@ def from_mapping(given: Mapping[str, object], base: Config | None = None) -> Con
             raise BadConfig(name, hints)
         changes[name] = _convert(name, value, hints[name])
     return dataclasses.replace(base, **changes)  # pyright: ignore[reportArgumentType] - converted to the field's type
+
+
+def from_file(path: Path) -> Config:
+    """Return the config of a TOML file of `name = value` lines. Raises `BadConfig`, naming the file."""
+    try:
+        return from_mapping(tomllib.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise BadConfig(str(path), _names(), f"cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadConfig(str(path), _names(), f"is not TOML: {error}") from None
+    except BadConfig as error:
+        raise BadConfig(str(path), _names(), f"{error}") from None
 
 
 def from_settings(settings: typing.Iterable[str], base: Config | None = None) -> Config:

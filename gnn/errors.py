@@ -47,3 +47,14 @@ class NotEnoughData(ModelError):  # noqa: N818 - named after what happened
 
 class Diverged(ModelError):  # noqa: N818 - named after what happened
     """Training met a loss that is not a number and could not recover by itself."""
+
+
+class NoCheckpoint(ModelError):  # noqa: N818 - named after what happened
+    """There is no interrupted training that could be resumed."""
+
+
+class CannotCarryOver(ModelError):  # noqa: N818 - named after what happened
+    """An earlier model's weights do not fit this graph or these settings."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "Train without a warm start")

@@ -4,13 +4,15 @@ import copy
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from gnn.checkpoint import Keeper
 from gnn.config import Config
 from gnn.determinism import deterministic
 from gnn.errors import Diverged
@@ -32,6 +34,13 @@ _AVERAGED_SHARE = 0.5
 # What `Config.trust` draws back: the weights that scores are linear in.
 _WEIGHS = ("fusion.gates", "fusion.price", "semantic.head", "own.head")
 
+# Steps between two reports of the loss.
+_TOLD = 10
+
+# What a checkpoint holds of a fit besides its weights and its curve.
+_STATEFUL = ("network", "loss_of", "optimiser", "schedule", "average")
+_COUNTED = ("waited", "number", "done")
+
 
 class _NotANumberError(Exception):
     """A loss that is nan or infinite."""
@@ -47,6 +56,11 @@ class Task:
     lessons: Sequence[Lesson]
     device: torch.device
 
+    @property
+    def steps(self) -> int:
+        """How many steps one pass has."""
+        return sum(len(lesson.blocks) for lesson in self.lessons)
+
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
@@ -58,83 +72,170 @@ class Fitted:
     """Whether Ctrl-C ended it; the best weights so far were kept."""
 
 
-def fit(task: Task, validator: Validator | None, progress: Progress) -> Fitted:
+def fit(task: Task, validator: Validator | None, progress: Progress, keeper: Keeper | None = None) -> Fitted:
     """Fit the network; where the loss is not a number, once more at a tenth of the learning rate.
 
     With a validator every pass is measured, the untrained network as pass 0, and the best is kept; without one the
-    last is. Raises `Diverged` when the gentler fit fails as well.
+    last is. With a keeper it goes on from where that stands, to the same weights as without an interruption. Raises
+    `Diverged` when the gentler fit fails as well.
     """
     rate = task.config.learning_rate
-    try:
-        return _fit(task, validator, progress, rate)
-    except _NotANumberError:
+    kept = None if keeper is None else keeper.load(task.device)
+    if kept is None or kept["rate"] == rate:
         try:
-            return _fit(task, validator, progress, rate / 10)
-        except _NotANumberError as error:
-            raise Diverged(
-                f"the loss was not a number, also at a learning rate of {rate / 10}", "Lower learning_rate"
-            ) from error
-
-
-@deterministic()
-def _fit(task: Task, validator: Validator | None, progress: Progress, rate: float) -> Fitted:
-    config, device = task.config, task.device
-    torch.manual_seed(config.seed)
-    network = Network(config, task.shape)
-    network.load_weights(task.first)
-    network.to(device)
-    loss_of = NextPeriodLoss(config).to(device)
-    steps = [(lesson.tables, part) for lesson in task.lessons for part in lesson.blocks]
-    best, interrupted = network.to_weights(), False
-    curve: list[Epoch] = []
-    if validator is not None:
-        curve.append(_epoch(0, float("nan"), validator, network, curve, 0.0, config))
-        progress.epoch(curve[0])
-    _calibrate(network, loss_of, steps)
-    start = {name: value.detach().clone() for name, value in network.named_parameters()}
-    optimiser = torch.optim.Adam([*network.parameters(), *loss_of.parameters()], lr=rate, fused=device.type == "cuda")
-    total = max(config.epochs * len(steps), 1)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step / total))
-    order = np.random.default_rng(config.seed + 1)
-    span = max(_AVERAGED_SHARE * len(steps), 1.0)
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(1 - 1 / span))
-    waited = 0
+            return _Fitting(task, validator, progress, keeper, rate).run(kept)
+        except _NotANumberError:
+            kept = None
     try:
-        for number in range(1, config.epochs + 1):
-            begun = time.monotonic()
-            losses: list[Tensor] = []
-            network.train()
-            for step in order.permutation(len(steps)):
-                tables, part = steps[step]
-                optimiser.zero_grad(set_to_none=True)
-                loss = loss_of(network(tables, part), part)
-                loss.backward()
-                norm = torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-                if not torch.isfinite(norm):
-                    raise _NotANumberError
-                optimiser.step()
-                _anchor(network, start, float(schedule.get_last_lr()[0]) * config.weight_decay)
-                schedule.step()
-                average.update_parameters(network)
-                losses.append(loss.detach())
-            progress.advance()
-            blended = _blended(average, start, config.trust)
-            if validator is None:
-                best = blended.to_weights()
+        return _Fitting(task, validator, progress, keeper, rate / 10).run(kept)
+    except _NotANumberError as error:
+        raise Diverged(
+            f"the loss was not a number, also at a learning rate of {rate / 10}", "Lower learning_rate"
+        ) from error
+
+
+class _Fitting:
+    """One fit under way: everything that changes from step to step."""
+
+    def __init__(
+        self, task: Task, validator: Validator | None, progress: Progress, keeper: Keeper | None, rate: float
+    ) -> None:
+        config, device = task.config, task.device
+        torch.manual_seed(config.seed)
+        self.config, self.rate = config, rate
+        self.validator, self.progress, self.keeper = validator, progress, keeper
+        self.steps = [(lesson.tables, part) for lesson in task.lessons for part in lesson.blocks]
+        self.network = Network(config, task.shape)
+        self.network.load_weights(task.first)
+        self.network.to(device)
+        self.loss_of = NextPeriodLoss(config).to(device)
+        self.start: dict[str, Tensor] = {}
+        """The calibrated first weights, which training is drawn back to."""
+        trained = [*self.network.parameters(), *self.loss_of.parameters()]
+        self.optimiser = torch.optim.Adam(trained, lr=rate, fused=device.type == "cuda")
+        total = max(config.epochs * len(self.steps), 1)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, lambda step: _rate(step / total))
+        span = max(_AVERAGED_SHARE * len(self.steps), 1.0)
+        self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(1 - 1 / span))
+        self.best = self.network.to_weights()
+        self.curve: list[Epoch] = []
+        self.waited = 0
+        self.number, self.done = 1, 0
+        """The pass under way, from 1, and how many of its steps are done."""
+        self.losses: list[Tensor] = []
+        """Of those steps."""
+
+    @deterministic()
+    def run(self, kept: dict[str, Any] | None) -> Fitted:
+        """Fit from the start, or go on from what was kept."""
+        if kept is not None:
+            self._restore(kept)
+        try:
+            if kept is None:
+                self._begin()
+            self._passes()
+        except KeyboardInterrupt:
+            return Fitted(self.best, tuple(self.curve), interrupted=True)
+        return Fitted(self.best, tuple(self.curve), interrupted=False)
+
+    def _begin(self) -> None:
+        if self.validator is not None:
+            self._measure(0, float("nan"), self.network, 0.0)
+        _calibrate(self.network, self.loss_of, self.steps)
+        self.start = {name: value.detach().clone() for name, value in self.network.named_parameters()}
+        self._keep()
+
+    def _passes(self) -> None:
+        self.progress.advance((self.number - 1) * len(self.steps) + self.done)
+        order = np.random.default_rng(self.config.seed + 1)
+        for number in range(1, self.config.epochs + 1):
+            drawn = order.permutation(len(self.steps))
+            if number < self.number:
                 continue
-            mean = float(torch.stack(losses).mean())
-            report = _epoch(number, mean, validator, blended, curve, time.monotonic() - begun, config)
-            curve.append(report)
-            progress.epoch(report)
-            if report.best:
-                best, waited = blended.to_weights(), 0
+            if self.waited >= self.config.patience:
+                break
+            begun = time.monotonic()
+            self.network.train()
+            for step in drawn[self.done :]:
+                self._step(*self.steps[step])
+            self._end(number, time.monotonic() - begun)
+
+    def _step(self, tables: Tables, part: Block) -> None:
+        self.optimiser.zero_grad(set_to_none=True)
+        loss = self.loss_of(self.network(tables, part), part)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        if not torch.isfinite(norm):
+            raise _NotANumberError
+        self.optimiser.step()
+        _anchor(self.network, self.start, float(self.schedule.get_last_lr()[0]) * self.config.weight_decay)
+        self.schedule.step()
+        self.average.update_parameters(self.network)
+        self.losses.append(loss.detach())
+        self.done += 1
+        self.progress.advance()
+        if self.done % _TOLD == 0:
+            whole = (self.number - 1) * len(self.steps) + self.done
+            self.progress.loss(whole, float(torch.stack(self.losses[-_TOLD:]).mean()))
+        if self.keeper is not None and self.keeper.due():
+            self._keep()
+
+    def _end(self, number: int, seconds: float) -> None:
+        blended = _blended(self.average, self.start, self.config.trust)
+        if self.validator is None:
+            self.best = blended.to_weights()
+        else:
+            self._measure(number, float(torch.stack(self.losses).mean()), blended, seconds)
+            if self.curve[-1].best:
+                self.best, self.waited = blended.to_weights(), 0
             else:
-                waited += 1
-                if waited >= config.patience:
-                    break
-    except KeyboardInterrupt:
-        interrupted = True
-    return Fitted(best, tuple(curve), interrupted)
+                self.waited += 1
+        self.number, self.done, self.losses = number + 1, 0, []
+        self._keep()
+
+    def _measure(self, number: int, loss: float, network: Network, seconds: float) -> None:
+        """Validate, and tell of the pass."""
+        assert self.validator is not None  # noqa: S101 - for the type checker
+        begun = time.monotonic()
+        metrics = self.validator.measure(network)
+        score = self.validator.score(metrics)
+        seconds += time.monotonic() - begun
+        report = Epoch(
+            number=number,
+            loss=loss,
+            metrics=metrics,
+            score=score,
+            best=not self.curve or score > max(epoch.score for epoch in self.curve),
+            seconds=seconds,
+            left_s=seconds * (self.config.epochs - number),
+        )
+        self.curve.append(report)
+        self.progress.epoch(report)
+
+    def _keep(self) -> None:
+        if self.keeper is None:
+            return
+        self.keeper.save(
+            {
+                "rate": self.rate,
+                **{name: getattr(self, name).state_dict() for name in _STATEFUL},
+                "start": self.start,
+                "best": {name: torch.from_numpy(value) for name, value in self.best.items()},
+                "curve": [asdict(epoch) for epoch in self.curve],
+                "losses": self.losses,
+                **{name: getattr(self, name) for name in _COUNTED},
+            }
+        )
+
+    def _restore(self, kept: dict[str, Any]) -> None:
+        for name in _STATEFUL:
+            getattr(self, name).load_state_dict(kept[name])
+        self.start = kept["start"]
+        self.best = {name: value.cpu().numpy() for name, value in kept["best"].items()}
+        self.curve = [Epoch(**epoch) for epoch in kept["curve"]]
+        self.losses = kept["losses"]
+        for name in _COUNTED:
+            setattr(self, name, kept[name])
 
 
 def _rate(done: float) -> float:
@@ -181,27 +282,3 @@ def _anchor(network: Network, start: dict[str, Tensor], strength: float) -> None
     """Decay towards the first weights, a recommender already, and not towards silence."""
     for name, value in network.named_parameters():
         value.lerp_(start[name], strength)
-
-
-def _epoch(
-    number: int,
-    loss: float,
-    validator: Validator,
-    network: Network,
-    curve: list[Epoch],
-    seconds: float,
-    config: Config,
-) -> Epoch:
-    begun = time.monotonic()
-    metrics = validator.measure(network)
-    score = validator.score(metrics)
-    seconds += time.monotonic() - begun
-    return Epoch(
-        number=number,
-        loss=loss,
-        metrics=metrics,
-        score=score,
-        best=not curve or score > max(epoch.score for epoch in curve),
-        seconds=seconds,
-        left_s=seconds * (config.epochs - number),
-    )

@@ -123,7 +123,7 @@ class Network(nn.Module):
         starts = message * tables.walk_mass[item, None]
         whole = starts.new_zeros(len(block.x_user), starts.shape[1]).index_add(0, user, starts)
         # In the order of `MATRICES`; a walk starts at one item, whatever the size of the history.
-        carried = (message, starts / whole.clamp_min(1e-30)[user])
+        carried = (message, message, starts / whole.clamp_min(1e-30)[user])
         values = [own, *(paths @ sent for paths, sent in zip(block.paths, carried, strict=True))]
         for k, (edge_node, pair_node, count) in enumerate(
             zip(block.edge_node, block.pair_node, block.nodes, strict=True)

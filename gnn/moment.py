@@ -262,15 +262,15 @@ def _item_item(
     counts = counts[np.diff(counts.indptr) > 0]
     strength = min(config.ease_lambda, config.ease_lambda * counts.shape[0] / 1000)
     ease = item_edges.ease(counts, replace(config, ease_lambda=max(strength, 1e-3)))
-    if ease is None:
-        counts.data = np.ones_like(counts.data)
-        ease = item_edges.cosine(counts, config.neighbours)
+    counts.data = np.ones_like(counts.data)
+    cosine = item_edges.cosine(counts, config.neighbours)
     lately = np.log1p(edges.days_decayed[:, 1]) if edges.days_decayed.any() else edges.base[:, 0]
     long = edges.base[:, min(1, edges.base.shape[1] - 1)]
     walk, mass = item_edges.walks(table(long), table(lately), config.neighbours)
     walk_mass = np.zeros(I, np.float32)
     walk_mass[position >= 0] = mass
-    return {"ease": _spread(ease, position, I), "walk": _spread(walk, position, I), "walk_mass": walk_mass}
+    found = {"ease": cosine if ease is None else ease, "cosine": cosine, "walk": walk}
+    return {**{name: _spread(found[name], position, I) for name in MATRICES}, "walk_mass": walk_mass}
 
 
 def _spread(matrix: sp.csr_matrix, position: Int32[np.ndarray, "I"], I: int) -> ItemEdges:  # noqa: E741

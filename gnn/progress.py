@@ -34,6 +34,10 @@ class Progress(Protocol):
         """Say that steps are done."""
         ...
 
+    def loss(self, step: int, value: float) -> None:
+        """Tell of the mean loss over the last steps, `step` of them done since training began."""
+        ...
+
     def epoch(self, report: Epoch) -> None:
         """Tell of a finished pass."""
         ...
@@ -46,6 +50,9 @@ class Silent:
         """Stay silent."""
 
     def advance(self, n: int = 1) -> None:
+        """Stay silent."""
+
+    def loss(self, step: int, value: float) -> None:
         """Stay silent."""
 
     def epoch(self, report: Epoch) -> None:

@@ -22,8 +22,8 @@ PRIORS = ("popularity", "popularity_recent", "trend", "newness", "promoted_now",
 ITEM_FEATURES = (*PRIORS, "rebought", "price_level", "priced", "shelf_popularity")
 """Node features of items, in this order; the first ones are the priors."""
 
-MATRICES = ("ease", "walk")
-"""Item-item edges: regression weights, and what those who have an item bought lately."""
+MATRICES = ("ease", "cosine", "walk")
+"""Item-item edges: regression weights, likeness of the buyers, and what the buyers bought lately."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class State:
     """The item's product line: what its brand makes within its category; -1 where it lacks one of the two."""
     line_share: Float32[np.ndarray, "I"]
     ease: ItemEdges
+    cosine: ItemEdges
     walk: ItemEdges
     walk_mass: Float32[np.ndarray, "I"]
     """In proportion to this a walk starts at the items of a history; 0 for items that are no candidates."""
@@ -68,7 +69,7 @@ class State:
     @property
     def matrices(self) -> tuple[ItemEdges, ...]:
         """The item-item graphs in the order of `MATRICES`."""
-        return (self.ease, self.walk)
+        return (self.ease, self.cosine, self.walk)
 
     @property
     def groups(self) -> tuple[tuple[Int32[np.ndarray, "I"], Float32[np.ndarray, "I"]], ...]:

@@ -6,16 +6,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from gnn import artefact, history, moment, weights
+from gnn import artefact, history, moment, warm, weights
 from gnn.artefact import Artefact
+from gnn.checkpoint import Checkpoints
 from gnn.config import Config
 from gnn.errors import ModelError, NotEnoughData
 from gnn.fit import Task, fit
+from gnn.history import Scheme
 from gnn.lessons import FEWEST_USERS, Lessons
+from gnn.moment import Moment
 from gnn.progress import Epoch, Progress, Silent
-from gnn.split import split, targets, to_refit
+from gnn.split import Split, split, targets, to_refit
 from gnn.validation import Validator
+from gnn.weights import Weights
 from graph.snapshot import Snapshot
+
+# A warm start learns from so many of the latest cuts, at this share of the learning rate.
+_WARM_CUTS = 2
+_WARM_RATE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +57,64 @@ def train(
     *,
     device: str = "auto",
     progress: Progress | None = None,
+    checkpoints: Checkpoints | None = None,
+    warm_from: Artefact | None = None,
 ) -> Trained:
     """Learn from the snapshot's own past, and return a model that serves its present.
 
+    With `checkpoints` it goes on from where those stand, and leaves them behind when it is interrupted. With
+    `warm_from` the weights of an earlier model of the same shop take one gentle pass over the two latest periods:
+    nothing is held back, so such a model has no metrics of its own.
+
     Raises `NotEnoughData` when there is nothing to learn from (`untrained.build` serves such a shop), `Diverged` when
-    the loss is not a number even at a tenth of the learning rate.
+    the loss is not a number even at a tenth of the learning rate, `CannotCarryOver` when the earlier model does not
+    fit.
     """
     config = Config() if config is None else config
     progress = Silent() if progress is None else progress
     begun = time.monotonic()
     where = choose_device(device)
-    rng = np.random.default_rng(config.seed)
     scheme = history.make_scheme(snapshot, heads=config.heads, timed=config.time, target=config.target)
     cuts = split(snapshot, config)
     if cuts is None or scheme.target < 0:
         raise NotEnoughData(
             "the events do not span any time, so there is no next period to learn from", "Serve the untrained model"
         )
+    if warm_from is None:
+        course = _whole(snapshot, config, scheme, cuts, where, progress, checkpoints)
+    else:
+        course = _warm(snapshot, config, scheme, cuts, where, progress, checkpoints, warm_from)
+    if checkpoints is not None and not course.interrupted:
+        checkpoints.clear()
+    final = course.final
+    made = artefact.build(
+        snapshot, config, final.scheme, final.state, course.weights, trained=True, metrics=course.metrics
+    )
+    return Trained(made, course.curve, time.monotonic() - begun, course.interrupted)
 
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """What a way of training came to."""
+
+    final: Moment
+    weights: Weights
+    metrics: dict[str, dict[str, float]]
+    curve: tuple[Epoch, ...]
+    interrupted: bool
+
+
+def _whole(
+    snapshot: Snapshot,
+    config: Config,
+    scheme: Scheme,
+    cuts: Split,
+    where: torch.device,
+    progress: Progress,
+    checkpoints: Checkpoints | None,
+) -> _Course:
+    """Find how many passes are best on the validation period, then make them on all cuts."""
+    rng = np.random.default_rng(config.seed)
     progress.phase("Laying out the graph at each cut", len(cuts.train) + 2)
     lessons = Lessons(snapshot, scheme, config, where, progress)
     known = lessons.at(cuts.train)
@@ -81,21 +129,48 @@ def train(
     progress.advance()
 
     first = weights.initial(config, scheme, final.state)
-    shape = weights.shape_of(config, scheme, final.state)
-    progress.phase("Training", config.epochs)
-    fitted = fit(Task(first, config, shape, known, where), validator, progress)
+    task = Task(first, config, weights.shape_of(config, scheme, final.state), known, where)
+    progress.phase("Training", config.epochs * task.steps)
+    fitted = fit(task, validator, progress, checkpoints and checkpoints.keeper("fit"))
     chosen = max(fitted.curve, key=lambda epoch: epoch.score)
     best, interrupted = fitted.best, fitted.interrupted
     if config.refit and chosen.number and not interrupted:
         cuts_to_refit = to_refit(cuts, snapshot, config)
         progress.phase("Laying out the latest cuts", len(cuts_to_refit) - len(cuts.train))
-        everything = lessons.at(cuts_to_refit)
-        progress.phase("Training on all cuts", chosen.number)
         refit = replace(config, epochs=chosen.number)
-        again = fit(Task(first, refit, shape, everything, where), None, progress)
+        task = replace(task, config=refit, lessons=lessons.at(cuts_to_refit))
+        progress.phase("Training on all cuts", refit.epochs * task.steps)
+        again = fit(task, None, progress, checkpoints and checkpoints.keeper("refit"))
         if not again.interrupted:
             best = again.best
         interrupted = again.interrupted
     metrics = {"attune": chosen.metrics, "untrained": fitted.curve[0].metrics}
-    made = artefact.build(snapshot, config, final.scheme, final.state, best, trained=True, metrics=metrics)
-    return Trained(made, fitted.curve, time.monotonic() - begun, interrupted)
+    return _Course(final, best, metrics, fitted.curve, interrupted)
+
+
+def _warm(
+    snapshot: Snapshot,
+    config: Config,
+    scheme: Scheme,
+    cuts: Split,
+    where: torch.device,
+    progress: Progress,
+    checkpoints: Checkpoints | None,
+    earlier: Artefact,
+) -> _Course:
+    """Take an earlier model's weights along the latest cuts once."""
+    warm.check_settings(earlier, config)
+    scheme = warm.scheme_for(earlier, scheme)
+    latest = to_refit(cuts, snapshot, config)[-_WARM_CUTS:]
+    progress.phase("Laying out the latest cuts", len(latest) + 1)
+    final = moment.make(snapshot, config, scheme)
+    progress.advance()
+    first = warm.weights_for(earlier, snapshot, config, scheme, final.state)
+    known = Lessons(snapshot, scheme, config, where, progress).at(latest)
+    if not known:
+        raise NotEnoughData("too few users bought anything in the latest periods", "Train without a warm start")
+    gentle = replace(config, epochs=1, learning_rate=config.learning_rate * _WARM_RATE)
+    task = Task(first, gentle, weights.shape_of(config, scheme, final.state), known, where)
+    progress.phase("Training on the latest cuts", task.steps)
+    fitted = fit(task, None, progress, checkpoints and checkpoints.keeper("fit"))
+    return _Course(final, fitted.best, {}, (), fitted.interrupted)

@@ -56,16 +56,23 @@ class Bars:
             console=console or Console(stderr=True),
         )
         self._task: TaskID | None = None
+        self._name = ""
 
     def phase(self, name: str, total: int | None = None) -> None:
         """End the current bar and begin another."""
         self._end()
+        self._name = name
         self._task = self._bars.add_task(name, total=total)
 
     def advance(self, n: int) -> None:
         """Move the current bar."""
         if self._task is not None:
             self._bars.advance(self._task, n)
+
+    def note(self, text: str) -> None:
+        """Show a few words behind the current bar's name, in place of the last ones."""
+        if self._task is not None:
+            self._bars.update(self._task, description=f"{self._name}, {text}")
 
     def line(self, text: str) -> None:
         """Print a line above the bars."""

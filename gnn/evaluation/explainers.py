@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float64, Int64
 
 from gnn import diversity, explain
 from gnn.artefact import Artefact
-from gnn.explain import Contribution, Kind
+from gnn.explain import Kind, Step
 from gnn.ranking import History
 from gnn.scorer import Attributes
 from gnn.state import ITEM_FEATURES
@@ -45,8 +45,8 @@ class Explainer(Protocol):
 def attune(question: Question) -> Float64[np.ndarray, "K N"]:
     """Weigh an edge by the contributions of the paths that start with it, as they are served.
 
-    A path that gathers several edges (into a category, a brand) is shared out among them by attention. What no edge
-    takes part in (popularity, promotion, price) cites none.
+    A path that gathers several edges (into a category, a brand, a product line) is shared out among them by attention.
+    What no edge takes part in (popularity, promotion, price) cites none.
     """
     artefact, edges = question.artefact, question.edges
     told = explain.explain_many(
@@ -54,13 +54,13 @@ def attune(question: Question) -> Float64[np.ndarray, "K N"]:
     )
     weight = explain.attention(artefact, question.history, question.now, question.attributes)
     place = {artefact.item_ids[item]: n for n, item in enumerate(edges)}
-    inside: dict[tuple[Kind, str], Bool[np.ndarray, "N"]] = {}
+    inside: dict[tuple[Step, ...], Bool[np.ndarray, "N"]] = {}
     added = np.zeros((len(told), len(edges)))
     for row, explained in zip(added, told, strict=True):
         for part in explained.contributions:
             if part.kind in (Kind.CATEGORY, Kind.BRAND):
-                key = (part.kind, part.path[1].id)
-                met = inside[key] if key in inside else inside.setdefault(key, _into(artefact, edges, part))
+                key = part.path[1:-1]
+                met = inside[key] if key in inside else inside.setdefault(key, _into(artefact, edges, key))
                 row[met] += part.value * weight[met] / max(float(weight[met].sum()), 1e-30)
             elif part.kind is Kind.OWN_HISTORY or (len(part.path) > 2 and part.path[1].label == "Item"):
                 n = place.get(part.path[1].id)
@@ -69,12 +69,17 @@ def attune(question: Question) -> Float64[np.ndarray, "K N"]:
     return added
 
 
-def _into(artefact: Artefact, edges: Int64[np.ndarray, "N"], part: Contribution) -> Bool[np.ndarray, "N"]:
-    """Return which edges lead into the category or brand of a path."""
-    node = part.path[1].id
-    if part.kind is Kind.BRAND:
-        return np.asarray(artefact.state.brand)[edges] == artefact.brand_ids.index(node)
-    return (diversity.shelves(artefact, edges).path == artefact.category_index[node]).any(axis=1)
+def _into(artefact: Artefact, edges: Int64[np.ndarray, "N"], between: tuple[Step, ...]) -> Bool[np.ndarray, "N"]:
+    """Return which edges lead into the category, the brand or both (a product line) of a path."""
+    met = np.ones(len(edges), np.bool_)
+    for step in between:
+        if step.label == "Brand":
+            met &= np.asarray(artefact.state.brand)[edges] == artefact.brand_ids.index(step.id)
+        elif len(between) > 1:  # a line lies in the item's own category
+            met &= np.asarray(artefact.item_category)[edges] == artefact.category_index[step.id]
+        else:
+            met &= (diversity.shelves(artefact, edges).path == artefact.category_index[step.id]).any(axis=1)
+    return met
 
 
 class RandomPaths:

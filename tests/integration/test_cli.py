@@ -176,6 +176,54 @@ def test_evaluate_writes_a_table_and_pictures(attune: Run, loaded: dict[str, Any
     assert "<svg" in (out / "report.html").read_text()
 
 
+def test_a_worse_model_is_saved_and_served_only_when_asked_for(attune: Run, trained: dict[str, Any]):
+    blind = ["epochs=0", "item_edges=false", "own_history=false", "categories=false", "brands=false"]
+    chosen = [part for setting in blind for part in ("--set", setting)]
+    worse = json.loads(attune("train", *chosen, "--device", "cpu", "--json").stdout)
+    assert not worse["promoted"]
+    assert worse["against"]["version"] == trained["version"]
+    assert worse["against"]["all"]["high"] < 0
+    assert json.loads(attune("status", "--json").stdout)["model"]["version"] == trained["version"]
+    attune("promote", worse["version"])
+    assert json.loads(attune("status", "--json").stdout)["model"]["version"] == worse["version"]
+    back = json.loads(attune("rollback", "--json").stdout)
+    assert back["version"] == trained["version"]
+    assert json.loads(attune("status", "--json").stdout)["model"]["version"] == trained["version"]
+
+
+def test_a_file_of_settings_comes_before_single_ones_and_curves_are_written(
+    attune: Run, trained: dict[str, Any], home: Path, tmp_path: Path
+):
+    file = tmp_path / "settings.toml"
+    file.write_text("width = 8\nepochs = 2\n")
+    made = json.loads(
+        attune(
+            *("train", "--warm", "--config", str(file), "--set", "epochs=1", "--even-if-worse"),
+            *("--device", "cpu", "--json"),
+        ).stdout
+    )
+    assert made["promoted"]
+    manifest = json.loads((Path(made["path"]) / "manifest.json").read_text())
+    assert (manifest["config"]["width"], manifest["config"]["epochs"]) == (8, 1)
+    assert list((home / "runs").glob("*/events.out.tfevents.*"))
+    attune("rollback")
+    file.write_text("with = 8\n")
+    refused = attune("train", "--config", str(file), code=2).stderr
+    assert "settings.toml" in refused
+    assert "Did you mean width?" in refused
+    assert trained
+
+
+def test_a_warm_start_from_the_served_model(attune: Run, trained: dict[str, Any]):
+    made = json.loads(
+        attune("train", "--warm", "--set", "epochs=3", "--set", "seed=1", "--device", "cpu", "--json").stdout
+    )
+    assert made["trained"]
+    assert made["metrics"] == {}  # nothing was held back to measure on
+    assert made["against"]["version"] == trained["version"]
+    attune("promote", trained["version"])
+
+
 def test_tune_writes_settings_that_evaluate_uses(attune: Run, loaded: dict[str, Any], tmp_path: Path):
     assert loaded
     file = tmp_path / "tuned.toml"
@@ -203,6 +251,10 @@ def test_tune_writes_settings_that_evaluate_uses(attune: Run, loaded: dict[str, 
         (("train", "--set", "width"), "key=value"),
         (("train", "--until", "yesterday"), "yesterday"),
         (("train", "--device", "abacus"), "abacus"),
+        (("train", "--config", "nowhere.toml"), "nowhere.toml"),
+        (("train", "--resume", "--warm"), "--resume"),
+        (("train", "--resume"), "interrupted"),
+        (("promote", "yesterdays"), "yesterdays"),
         (("evaluate", "--models", "crystal-ball"), "crystal-ball"),
         (("evaluate", "--tuned", "crystal-ball"), "crystal-ball"),
         (("evaluate", "--seeds", "many"), "many"),

@@ -64,6 +64,12 @@ def test_a_clause_names_what_the_path_leads_through(kind: Kind, middle: Step, va
     assert clause(Reason(kind, value, (YOU, middle, Step("Item", "target"))), NAMES, HISTORY) == said
 
 
+def test_a_product_line_is_told_as_a_brand_in_its_category() -> None:
+    path = (YOU, Step("Category", "c"), Step("Brand", "b"), Step("Item", "target"))
+    assert clause(Reason(Kind.BRAND, 1.0, path), NAMES, HISTORY) == "Arbor in Coffee is in your history"
+    assert clause(Reason(Kind.BRAND, -1.0, path), NAMES, HISTORY).startswith("what you choose of Arbor in Coffee")
+
+
 def test_own_history_says_what_was_done_and_when() -> None:
     told = Reason(Kind.OWN_HISTORY, 1.0, (YOU, Step("Item", "target")))
     assert clause(told, NAMES, HISTORY) == "you viewed it once, on 14 November 2023"

@@ -41,7 +41,7 @@ def test_channels_in_their_units_are_of_one_size_whatever_their_own():
     made = build(snapshot, CONFIG)
     names = channel_names(4, len(made.state.node))
     spread = {}
-    for name in ("own:0", "ease:0", "walk:0"):
+    for name in ("own:0", "ease:0", "cosine:0", "walk:0"):
         row = names.index(name)
         found = [
             channel_values(

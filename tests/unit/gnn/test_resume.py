@@ -1,0 +1,133 @@
+"""A training that was interrupted goes on to the very bytes that it would have reached."""
+
+from pathlib import Path
+
+import pytest
+
+from gnn import train
+from gnn.artefact import Artefact
+from gnn.checkpoint import About, Checkpoints
+from gnn.config import Config
+from gnn.errors import NoCheckpoint
+from gnn.progress import Epoch, Silent
+from graph.snapshot import Snapshot
+from tests import snapshots as shops
+
+SMALL = Config(epochs=3, width=8, heads=2, users_per_step=8, learning_rate=0.01)
+
+
+class Impatient(Silent):
+    """Presses Ctrl-C after so many calls of `advance`, or when the pass of this number ends."""
+
+    def __init__(self, *, calls: int | None = None, after: int | None = None) -> None:
+        self.left, self.after = calls, after
+
+    def advance(self, n: int = 1) -> None:
+        if self.left is not None and n:
+            self.left -= n
+            if self.left <= 0:
+                self.left = None
+                raise KeyboardInterrupt
+
+    def epoch(self, report: Epoch) -> None:
+        if report.number == self.after:
+            raise KeyboardInterrupt
+
+
+class Counting(Silent):
+    """Counts phases' steps."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+
+    def advance(self, n: int = 1) -> None:
+        self.steps += n
+
+
+@pytest.fixture(scope="module")
+def snapshot() -> Snapshot:
+    return shops.of_shop()
+
+
+@pytest.fixture(scope="module")
+def layouts(snapshot: Snapshot) -> int:
+    """How often laying out the cuts advances before the first step is made."""
+
+    class First(Counting):
+        before = 0
+
+        def phase(self, name: str, total: int | None = None) -> None:
+            if name == "Training":
+                self.before = self.steps
+
+    told = First()
+    train.train(snapshot, SMALL, device="cpu", progress=told)
+    return told.before
+
+
+@pytest.fixture(scope="module")
+def whole(snapshot: Snapshot) -> Artefact:
+    return train.train(snapshot, SMALL, device="cpu").artefact
+
+
+def same(one: Artefact, other: Artefact) -> bool:
+    return all(value.tobytes() == other.weights[name].tobytes() for name, value in one.weights.items())
+
+
+@pytest.mark.parametrize("steps", [1, 7, 30, 95])
+def test_ctrl_c_at_any_step_and_resume_give_the_bytes_of_an_uninterrupted_run(
+    snapshot: Snapshot, whole: Artefact, layouts: int, tmp_path: Path, steps: int
+):
+    checkpoints = Checkpoints(tmp_path / "checkpoint", every_s=0.0)
+    checkpoints.begin(About(snapshot.id, snapshot.at, SMALL.as_dict(), "cpu"))
+    impatient = Impatient(calls=layouts + steps)
+    cut = train.train(snapshot, SMALL, device="cpu", progress=impatient, checkpoints=checkpoints)
+    assert cut.interrupted
+    assert not same(cut.artefact, whole)
+    again = train.train(snapshot, SMALL, device="cpu", checkpoints=checkpoints)
+    assert not again.interrupted
+    assert same(again.artefact, whole)
+    assert [epoch.number for epoch in again.curve] == list(range(len(again.curve)))
+
+
+def test_what_was_done_before_the_interruption_is_not_done_again(snapshot: Snapshot, layouts: int, tmp_path: Path):
+    checkpoints = Checkpoints(tmp_path / "checkpoint", every_s=0.0)
+    checkpoints.begin(About(snapshot.id, snapshot.at, SMALL.as_dict(), "cpu"))
+    train.train(snapshot, SMALL, device="cpu", progress=Impatient(after=2), checkpoints=checkpoints)
+
+    class Losses(Silent):
+        def __init__(self) -> None:
+            self.at: list[int] = []
+
+        def loss(self, step: int, value: float) -> None:
+            self.at.append(step)
+
+    anew, resumed = Losses(), Losses()
+    train.train(snapshot, SMALL, device="cpu", progress=anew)
+    train.train(snapshot, SMALL, device="cpu", progress=resumed, checkpoints=checkpoints)
+    assert len(resumed.at) < len(anew.at)
+
+
+def test_a_finished_training_leaves_nothing_to_resume(snapshot: Snapshot, tmp_path: Path):
+    checkpoints = Checkpoints(tmp_path / "checkpoint", every_s=0.0)
+    checkpoints.begin(About(snapshot.id, snapshot.at, SMALL.as_dict(), "cpu"))
+    train.train(snapshot, SMALL, device="cpu", checkpoints=checkpoints)
+    with pytest.raises(NoCheckpoint, match="--resume"):
+        checkpoints.about()
+
+
+def test_a_damaged_checkpoint_costs_time_and_nothing_else(snapshot: Snapshot, whole: Artefact, tmp_path: Path):
+    checkpoints = Checkpoints(tmp_path / "checkpoint")
+    about = About(snapshot.id, snapshot.at, SMALL.as_dict(), "cpu")
+    checkpoints.begin(about)
+    (checkpoints.folder / "fit.pt").write_bytes(b"half a file")
+    assert checkpoints.about() == about
+    assert about.settings == SMALL
+    assert same(train.train(snapshot, SMALL, device="cpu", checkpoints=checkpoints).artefact, whole)
+
+
+def test_a_checkpoint_that_cannot_be_read_names_the_file(tmp_path: Path):
+    checkpoints = Checkpoints(tmp_path)
+    (tmp_path / "about.json").write_text("{")
+    with pytest.raises(NoCheckpoint, match=r"about\.json"):
+        checkpoints.about()
