@@ -55,6 +55,7 @@ class Curves:
 
     def loss(self, step: int, value: float) -> None:
         """Add a point to the phase's curve of the loss."""
+        self._bars.loss(step, value)
         self._write({f"loss/{self._phase}": value}, step)
 
     def epoch(self, report: "Epoch") -> None:
