@@ -138,16 +138,18 @@ def run(config: "Config", way: Way | None = None) -> Made:
 
 def promote(version: str | None, *, json: bool) -> None:
     """Serve this version, or the one served before when None, and write its output into the graph."""
-    from gnn.artefact import Registry, load
+    from gnn.artefact import Registry
 
     registry = Registry(models())
     if version is not None and version not in registry.versions():
         there = ", ".join(registry.versions()) or "none yet"
         console.stop(f"there is no model {version!r}", f"There are: {there}.", code=console.WRONG_USE)
-    folder = registry.rollback() if version is None else registry.promote(version)
-    artefact = load(folder)
-    with console.step("Writing lists, similar items and attention into the graph"):
-        write_back(artefact, read(artefact.manifest.snapshot_at))
+    if version is None:
+        registry.rollback()
+    else:
+        registry.promote(version)
+    artefact = registry.load()
+    _write(artefact, read(artefact.manifest.snapshot_at))
     if json:
         console.emit({"version": artefact.version, "promoted": True})
     else:
@@ -160,6 +162,10 @@ def serve(artefact: "Artefact", snapshot: "Snapshot") -> None:
 
     with console.step("Making it the current one"):
         Registry(models()).promote(artefact.version)
+    _write(artefact, snapshot)
+
+
+def _write(artefact: "Artefact", snapshot: "Snapshot") -> None:
     with console.step("Writing lists, similar items and attention into the graph"):
         write_back(artefact, snapshot)
 
@@ -204,8 +210,7 @@ def _warm_from(served: "Artefact | None", config: "Config", snapshot: "Snapshot"
         return None
     try:
         warm.check_settings(served, config)
-        scheme = history.make_scheme(snapshot, heads=config.heads, timed=config.time, target=config.target)
-        warm.scheme_for(served, scheme)
+        warm.scheme_for(served, history.scheme_of(snapshot, config))
     except CannotCarryOver as error:
         console.say(f"Training anew: {error.message}")
         return None

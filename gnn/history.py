@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int64, Num
 
+from gnn.config import Config
 from gnn.features import DAY_US
 from graph.snapshot import Events, Snapshot
 
@@ -114,6 +115,11 @@ def make_scheme(snapshot: Snapshot, *, heads: int, timed: bool = True, target: s
             if attribute.kind != "categorical" or len(attribute.levels) <= _LEVELS
         ),
     )
+
+
+def scheme_of(snapshot: Snapshot, config: Config) -> Scheme:
+    """Return how the events of this snapshot are read with these settings."""
+    return make_scheme(snapshot, heads=config.heads, timed=config.time, target=config.target)
 
 
 def clock_and_span(snapshot: Snapshot) -> tuple[int, int]:

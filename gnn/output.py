@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Float64, Int32
 
-from gnn import explain, ranking
+from gnn import explain, ranking, scorer
 from gnn.artefact import Artefact
 from gnn.ranking import EVERYTHING, History, Mode, Query
 from graph.snapshot import Snapshot
@@ -42,6 +42,7 @@ class Users:
     """The users of a snapshot as an artefact sees them; the artefact may be of an older snapshot."""
 
     def __init__(self, artefact: Artefact, snapshot: Snapshot) -> None:
+        self.artefact = artefact
         self.snapshot = snapshot
         rows = artefact.item_index
         types = {name: k for k, name in enumerate(artefact.event_types)}
@@ -68,6 +69,12 @@ class Users:
             context=self._context[events.context[rows]],
             bought=self._bought[events.type[rows]],
         )
+
+    def scores(self, user: int) -> Float64[np.ndarray, "P"]:
+        """Return how the artefact scores all its candidates for one user, as the API would at the snapshot's moment."""
+        artefact = self.artefact
+        sent = scorer.messages(artefact, self.history(user).columns(), self.snapshot.at, self.attributes(user))
+        return scorer.scores(artefact, sent, artefact.state.candidates)
 
     def attributes(self, user: int) -> dict[str, str | float]:
         """Return what the shop declared about one user."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from gnn import history, metrics, moment, scorer, warm
+from gnn import history, metrics, moment, warm
 from gnn.artefact import Artefact
 from gnn.evaluation.intervals import Interval, intervals
 from gnn.output import Users
@@ -49,8 +49,7 @@ def compare(snapshot: Snapshot, new: Artefact, served: Artefact) -> Comparison |
     found: list[tuple[Artefact, moment.Moment]] = []
     for model in (new, served):
         config = replace(model.config, **shared)
-        scheme = history.make_scheme(past, heads=config.heads, timed=config.time, target=config.target)
-        there = moment.make(past, config, warm.scheme_for(model, scheme))
+        there = moment.make(past, config, warm.scheme_for(model, history.scheme_of(past, config)))
         found.append((_at(model, past, there), there))
     users = learners(found[0][1], labels)
     users = np.sort(np.random.default_rng(0).permutation(users)[:USERS])
@@ -86,9 +85,7 @@ def _ndcg(
     asked = Users(model, past)
     candidates = model.state.candidates
     for user, label in zip(users, wanted, strict=True):
-        events = asked.history(int(user))
-        sent = scorer.messages(model, events.columns(), past.at, asked.attributes(int(user)))
-        score = scorer.scores(model, sent, candidates)
+        events, score = asked.history(int(user)), asked.scores(int(user))
         novel = ~np.isin(candidates, events.item[events.bought])
         values = np.full(2, np.nan)
         for row, allowed in enumerate((np.ones_like(novel), novel)):

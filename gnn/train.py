@@ -74,7 +74,7 @@ def train(
     progress = Silent() if progress is None else progress
     begun = time.monotonic()
     where = choose_device(device)
-    scheme = history.make_scheme(snapshot, heads=config.heads, timed=config.time, target=config.target)
+    scheme = history.scheme_of(snapshot, config)
     cuts = split(snapshot, config)
     if cuts is None or scheme.target < 0:
         raise NotEnoughData(

@@ -13,7 +13,7 @@ from graph.snapshot import Snapshot
 def build(snapshot: Snapshot, config: Config | None = None) -> Artefact:
     """Return a model with first weights on this snapshot; it works for a shop without a single event."""
     config = Config() if config is None else config
-    scheme = history.make_scheme(snapshot, heads=config.heads, timed=config.time, target=config.target)
+    scheme = history.scheme_of(snapshot, config)
     moment = make(snapshot, config, scheme)
     first = weights.initial(config, moment.scheme, moment.state)
     return artefact.build(snapshot, config, moment.scheme, moment.state, first, trained=False)

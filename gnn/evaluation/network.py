@@ -13,7 +13,6 @@ from gnn.errors import NotEnoughData
 from gnn.evaluation.measure import Score
 from gnn.evaluation.period import Period
 from gnn.output import Users
-from gnn.scorer import messages, scores
 from gnn.train import Epoch, Progress
 
 
@@ -41,9 +40,7 @@ def served(artefact: Artefact, period: Period) -> Score:
     def score(block: Int64[np.ndarray, "B"]) -> Float64[np.ndarray, "B P"]:
         found = np.empty((len(block), len(period.candidates)))
         for row, user in enumerate(block):
-            history = users.history(int(user)).columns()
-            sent = messages(artefact, history, period.past.at, users.attributes(int(user)))
-            found[row] = scores(artefact, sent, artefact.state.candidates)
+            found[row] = users.scores(int(user))
         return found
 
     return score
