@@ -23,6 +23,8 @@ class Context:
     """What a WebSocket client sent with `connection_init`."""
     reads: bool = False
     """Whether the operation that was executed was a query."""
+    ran: tuple[str, str | None] = ("invalid", None)
+    """The root field of the operation that ended last (`api.operations.label`), and the client's name for it."""
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:

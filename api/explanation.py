@@ -122,7 +122,7 @@ async def explain(
     if new := [item for item in items if artefact.item_ids[item] not in explained]:
         explained = {**explained, **await context.recommender.explain(shopper, artefact, new)}
     merged = {
-        name: reasons.with_added(reasons.merge(explained[name].contributions), added.get(name, {}))
+        name: reasons.with_added(reasons.told(explained[name]), added.get(name, {}))
         for name in (artefact.item_ids[item] for item in items)
     }
     scene = await scene_of(context, merged, user)
@@ -152,7 +152,7 @@ async def explain(
 
 def passed(explained: Mapping[str, Explained]) -> list[str]:
     """Return the items that the reasons which will be told lead through: to be read together with those explained."""
-    told = (reason for found in explained.values() for reason in reasons.merge(found.contributions))
+    told = (reason for found in explained.values() for reason in reasons.told(found))
     return sorted({step.id for reason in told for step in reason.path if step.label == "Item"})
 
 

@@ -57,6 +57,9 @@ class Metrics:
         self._degraded = Counter(
             "attune_degraded_answers", "Last known answers given while the database was away", registry=self.registry
         )
+        self._repeated = Counter(
+            "attune_repeated_answers", "Answers given again because nothing had changed", registry=self.registry
+        )
         self._lists = Counter("attune_lists", "Lists made", registry=self.registry)
 
     def request(self, path: str, status: int, seconds: float) -> None:
@@ -79,6 +82,10 @@ class Metrics:
     def degraded(self) -> None:
         """Count one last known answer."""
         self._degraded.inc()
+
+    def repeated(self) -> None:
+        """Count one answer that was given again."""
+        self._repeated.inc()
 
     def seen(self, at: int) -> None:
         """Take note of an event, microseconds UTC."""

@@ -102,7 +102,7 @@ class Mutation:
         if erased is None:
             error = UserError(field=["id"], code=UserErrorCode.UNKNOWN_USER, message="There is no such user.")
             return EraseUserPayload(erased_events=0, user_errors=[error])
-        info.context.recommender.last_known.forget()
+        info.context.recommender.forget(id)
         info.context.recommender.broadcast.publish([id])
         return EraseUserPayload(erased_events=erased, user_errors=[])
 

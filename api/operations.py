@@ -25,26 +25,34 @@ class Operation:
 
     def ended(self, document: DocumentNode | None, name: str | None, codes: list[str], *, valid: bool) -> None:
         """Count it, and write its line."""
-        seconds = time.perf_counter() - self._begun
         found = get_operation_ast(document, name) if document and valid else None
-        where = label(found)
-        metrics, models = self._context.recommender.metrics, self._context.recommender.models
-        metrics.operation(where, "error" if codes else "ok", seconds)
-        if log.isEnabledFor(logging.INFO):
-            said = found.name.value if found and found.name else None
-            log.info(
-                "operation",
-                extra={
-                    "request": self._context.request_id,
-                    "operation": said[:_NAME] if said else None,
-                    "field": where,
-                    "codes": codes,
-                    "ms": round(seconds * 1e3, 2),
-                    "caller": self._context.identity.name or None,
-                    "model": models.artefact.version if models.artefact else None,
-                    "traceId": tracing.trace_id(),
-                },
-            )
+        said = found.name.value if found and found.name else None
+        self._context.ran = label(found), said[:_NAME] if said else None
+        tell(self._context, codes, self._begun)
+
+
+def tell(context: Context, codes: list[str], begun: float, *, repeated: bool = False) -> None:
+    """Count the operation that `context` ran since `begun`, and write its line; `repeated`: its answer was at hand."""
+    seconds = time.perf_counter() - begun
+    where, said = context.ran
+    metrics, models = context.recommender.metrics, context.recommender.models
+    metrics.operation(where, "error" if codes else "ok", seconds)
+    if repeated:
+        metrics.repeated()
+    if log.isEnabledFor(logging.INFO):
+        log.info(
+            "operation",
+            extra={
+                "request": context.request_id,
+                "operation": said,
+                "field": where,
+                "codes": codes,
+                "ms": round(seconds * 1e3, 2),
+                "caller": context.identity.name or None,
+                "model": models.artefact.version if models.artefact else None,
+                "traceId": tracing.trace_id(),
+            },
+        )
 
 
 def label(operation: OperationDefinitionNode | None) -> str:

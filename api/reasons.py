@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from gnn.explain import Contribution, Kind, Step
+from gnn.explain import Contribution, Explained, Kind, Rest, Step
 from gnn.filters import Added
 from graph.explore import UserRow
 
@@ -18,6 +18,8 @@ MOST = 5
 
 # Below this share of everything that moved the score, a reason is not worth a sentence of its own.
 _SMALL = 0.01
+
+NOTHING = Rest()
 
 # Two values of one reason that differ by less differ in the order of additions.
 _EQUAL = 1e-9
@@ -34,16 +36,26 @@ class Reason:
     """How many contributions it sums up."""
 
 
-def merge(contributions: Sequence[Contribution], *, most: int = MOST) -> list[Reason]:
-    """Return the `most` strongest reasons, strongest first, then the rest; the values sum to that of the input."""
+def told(explained: Explained, *, most: int = MOST) -> list[Reason]:
+    """Return what `merge` makes of all contributions, looking only at those that can be told."""
+    found, rest = explained.strongest(most + 1)
+    return merge(found, most=most, beside=rest)
+
+
+def merge(contributions: Sequence[Contribution], *, most: int = MOST, beside: Rest = NOTHING) -> list[Reason]:
+    """Return the `most` strongest reasons, strongest first, then the rest; the values sum to that of the input.
+
+    `beside`: contributions too small to be among the strongest, which go to the rest.
+    """
     reasons = sorted(grouped(contributions), key=lambda reason: -abs(reason.value))
-    total = sum(abs(reason.value) for reason in reasons)
+    total = sum(abs(reason.value) for reason in reasons) + beside.size
     told = [reason for reason in reasons[:most] if abs(reason.value) >= _SMALL * total and reason.value != 0.0]
     rest = [reason for reason in reasons[len(told) :] if reason.value != 0.0]
-    if len(rest) == 1 and len(told) < most:
+    count = len(rest) + beside.count
+    if count == 1 and len(told) < most:
         return [*told, *rest]
-    if rest:
-        told.append(Reason(None, sum(reason.value for reason in rest), (), len(rest)))
+    if count:
+        told.append(Reason(None, sum(reason.value for reason in rest) + beside.value, (), count))
     return told
 
 

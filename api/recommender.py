@@ -1,16 +1,19 @@
 """The service behind the fields: one user's newest events from the graph, ranked and explained by the current model."""
 
-import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from api import private
+from api.answers import Answers, Basis
 from api.broadcast import Broadcast
 from api.counted import Counted
 from api.last_known import LastKnown
 from api.metrics import Metrics
 from api.models import CurrentModel
+from api.pulse import Pulse
 from api.reasons import Past, pasts
 from gnn import changes, explain, ranking
 from gnn.artefact import Artefact
@@ -22,21 +25,43 @@ from graph.explore import UserRow
 MAX_EVENTS_READ = 5_000
 """Newest events of a user that a request looks at."""
 
+MAX_USERS_KEPT = 256
+"""Users whose events, scores and explanations a process keeps between requests."""
+
 ATTRIBUTE = "attr_"
+
+
+# Versions of the model kept beside each other: the newest, and the one before while lists are paged through.
+_VERSIONS = 2
+# Explanations kept of a user: a few pages of a few lists.
+_EXPLAINED = 200
+
+
+@dataclass(slots=True)
+class Derived:
+    """What follows from a user's events and attributes alone: every request that finds the same ones shares it."""
+
+    histories: dict[str, ranking.History] = field(default_factory=dict[str, ranking.History])
+    """By version of the model."""
+    passes: dict[tuple[str, int], ranking.Pass] = field(default_factory=dict[tuple[str, int], ranking.Pass])
+    """By version of the model and its present."""
+    explained: dict[tuple[str, int, int], explain.Explained] = field(
+        default_factory=dict[tuple[str, int, int], explain.Explained]
+    )
+    """By the same, and the item's row."""
+    pasts: dict[str, Past] | None = None
 
 
 @dataclass(slots=True)
 class Shopper:
-    """A user as one request sees it; what is derived from the events is derived once."""
+    """A user as one request sees it."""
 
     row: UserRow
     now: int
     """The request's present, microseconds UTC: lists and explanations of one request agree on it."""
     items: Mapping[str, ItemChange] = field(default_factory=lambda: changes.NOTHING)
     """What is taken to be different of items, by external id (`api.what_if`)."""
-    _histories: dict[str, ranking.History] = field(default_factory=dict[str, ranking.History])
-    _passes: dict[str, ranking.Pass] = field(default_factory=dict[str, ranking.Pass])
-    _pasts: dict[str, Past] | None = None
+    derived: Derived = field(default_factory=Derived)
 
     @property
     def newest(self) -> int:
@@ -47,7 +72,8 @@ class Shopper:
         """Return the user as a list saw it that was begun at `now`, with what had been recorded until `seen`."""
         if now == self.now and seen == self.newest:
             return self
-        return Shopper(self.row.until(seen), now, self.items)
+        row = self.row.until(seen)
+        return Shopper(row, now, self.items, self.derived if row is self.row else Derived())
 
     def with_items(self, items: Mapping[str, ItemChange]) -> "Shopper":
         """Return the same user with these items changed: the network need not pass over all others again."""
@@ -56,9 +82,9 @@ class Shopper:
     @property
     def pasts(self) -> dict[str, Past]:
         """What the user did with each item."""
-        if self._pasts is None:
-            self._pasts = pasts(self.row)
-        return self._pasts
+        if self.derived.pasts is None:
+            self.derived.pasts = pasts(self.row)
+        return self.derived.pasts
 
     @property
     def attributes(self) -> Mapping[str, str | float]:
@@ -68,20 +94,97 @@ class Shopper:
 
     def history(self, artefact: Artefact) -> ranking.History:
         """The events as this artefact counts them; items that it does not know are left out."""
-        if artefact.version not in self._histories:
+        known = self.derived.histories
+        if artefact.version not in known:
             row = self.row
-            self._histories[artefact.version] = ranking.history(
+            known[artefact.version] = ranking.history(
                 artefact, row.item_ids, row.types, row.at, row.quantity, row.amount, row.value, row.context
             )
-        return self._histories[artefact.version]
+            _bounded(known, _VERSIONS)
+        return known[artefact.version]
 
     def forward(self, artefact: Artefact) -> ranking.Pass:
-        """What the network says of the user: all lists of one request are cut from it."""
-        if artefact.version not in self._passes:
-            self._passes[artefact.version] = ranking.forward(
-                artefact, self.history(artefact), now=self.now, attributes=self.attributes
+        """What the network says of the user: all lists are cut from it until there are other events."""
+        key, known = self._moment(artefact), self.derived.passes
+        if key not in known:
+            known[key] = ranking.forward(artefact, self.history(artefact), now=self.now, attributes=self.attributes)
+            _bounded(known, _VERSIONS)
+        return known[key]
+
+    def explain(self, artefact: Artefact, items: Sequence[int]) -> list[explain.Explained]:
+        """Split the scores of these items (rows of the artefact)."""
+        moment, known = self._moment(artefact), {} if self.items else self.derived.explained
+        new = [item for item in dict.fromkeys(items) if (*moment, item) not in known]
+        if new:
+            found = explain.explain_many(
+                artefact,
+                self.history(artefact),
+                new,
+                now=self.now,
+                attributes=self.attributes,
+                changed=self.items,
+                given=self.forward(artefact).sent,
             )
-        return self._passes[artefact.version]
+            known |= {(*moment, item): explained for item, explained in zip(new, found, strict=True)}
+        told = [known[*moment, item] for item in items]
+        _bounded(known, _EXPLAINED)
+        return told
+
+    def _moment(self, artefact: Artefact) -> tuple[str, int]:
+        # Events after the model's present have no age: most often it is that present, whatever the time of day.
+        return artefact.version, min(self.now, artefact.scheme.clock)
+
+
+def _bounded(known: dict[Any, Any], most: int) -> None:
+    for key in list(known)[:-most]:
+        del known[key]
+
+
+class Shoppers:
+    """The users that were asked about last, with all that was derived of them.
+
+    What is kept is never taken for true by itself: each request asks the graph whether it still holds the same events.
+    """
+
+    def __init__(self, *, most: int = MAX_USERS_KEPT, age_s: float = 60.0) -> None:
+        """`most`: users kept, half a megabyte each; `age_s`: after so long events are read again in any case."""
+        self._most, self._age_s = most, age_s
+        self._known: OrderedDict[str, tuple[float, UserRow, Derived]] = OrderedDict()
+
+    def known(self, user_id: str) -> UserRow | None:
+        """Return what is known of a user, to be compared with the graph."""
+        found = self._known.get(user_id)
+        return found[1] if found and time.monotonic() - found[0] < self._age_s else None
+
+    def met(self, row: UserRow) -> Derived:
+        """Take a user as the graph has it now; return what is derived of it."""
+        found = self._known.get(row.id)
+        if found and found[1] is row:
+            self._known.move_to_end(row.id)
+            return found[2]
+        # Other attributes leave the time as it is: it is that of the events.
+        began = found[0] if found and found[1].at is row.at else time.monotonic()
+        # Read again, they may well be the same.
+        derived = found[2] if found and _same(found[1], row) else Derived()
+        self._known[row.id] = (began, row, derived)
+        self._known.move_to_end(row.id)
+        # Nothing stays of users who are gone, or were erased by another process.
+        while len(self._known) > self._most or self._oldest_s() > self._age_s:
+            self._known.popitem(last=False)
+        return derived
+
+    def _oldest_s(self) -> float:
+        return time.monotonic() - next(iter(self._known.values()))[0] if self._known else 0.0
+
+    def forget(self, user_id: str) -> None:
+        """Forget a user that the graph no longer holds."""
+        self._known.pop(user_id, None)
+
+
+def _same(one: UserRow, other: UserRow) -> bool:
+    columns = ("properties", "item_ids", "types", "at", "context", "recorded")
+    # Not every number equals itself: nan is None here.
+    return all(getattr(one, name) == getattr(other, name) for name in (*columns, "quantity", "amount", "value"))
 
 
 class Recommender:
@@ -96,15 +199,41 @@ class Recommender:
         self.broadcast = Broadcast()
         self.last_known = LastKnown()
         self.demand = Counted()
+        self.shoppers = Shoppers()
+        self.pulse = Pulse(client)
+        self.answers = Answers()
+
+    def forget(self, user_id: str) -> None:
+        """Forget what was kept of a user who has just been erased."""
+        self.shoppers.forget(user_id)
+        self.last_known.forget()
+        self.answers.forget()
+
+    def basis(self) -> Basis | None:
+        """Return what an answer that is made from now on stands on; None before the graph has been seen."""
+        return Basis(self.client.seen, self.model) if self.client.seen else None
+
+    async def holds(self, basis: Basis) -> bool:
+        """Whether graph and model are still the same; raises the errors of `AsyncClient.read`."""
+        state = await self.pulse.state()
+        await self.models.look()
+        return basis == Basis(state or "", self.model)
+
+    @property
+    def model(self) -> str | None:
+        """Version of the model being served."""
+        return self.models.artefact.version if self.models.artefact else None
 
     async def shopper(self, user_id: str) -> Shopper | None:
         """Read a user and its newest events in one round trip; None when the graph does not know it."""
         with self.metrics.phase("read"):
-            row = await explore.user(self.client, user_id, limit=MAX_EVENTS_READ)
+            known = self.shoppers.known(user_id)
+            row = await explore.user(self.client, user_id, limit=MAX_EVENTS_READ, known=known)
         if row is None:
+            self.shoppers.forget(user_id)
             return None
         self.metrics.seen(max(row.at, default=0))
-        return Shopper(row, present_us())
+        return Shopper(row, present_us(), derived=self.shoppers.met(row))
 
     def score(self, shopper: Shopper, artefact: Artefact, query: ranking.Query) -> ranking.Scored:
         """Score every item for the user as it is now: lists of any length are cut from it."""
@@ -125,17 +254,13 @@ class Recommender:
 
     async def explain(self, shopper: Shopper, artefact: Artefact, items: Sequence[int]) -> dict[str, explain.Explained]:
         """Explain the scores of these items, by external id."""
-        history, now, attributes = shopper.history(artefact), shopper.now, shopper.attributes
 
         def told() -> dict[str, explain.Explained]:
-            found = explain.explain_many(
-                artefact, history, items, now=now, attributes=attributes, changed=shopper.items
-            )
+            found = shopper.explain(artefact, items)
             return {artefact.item_ids[item]: explained for item, explained in zip(items, found, strict=True)}
 
         with self.metrics.phase("explain"):
-            # A page of explanations takes long enough to keep other requests waiting.
-            return await asyncio.to_thread(told) if len(items) > 1 else told()
+            return told()
 
 
 def present_us() -> int:

@@ -28,28 +28,37 @@ def values(
     weight: Float64[np.ndarray, "N H"],
     own: Float64[np.ndarray, "N O"],
     items: Int64[np.ndarray, "P"],
+    rate: Float64[np.ndarray, "C"] | None = None,
 ) -> Float64[np.ndarray, "C P"]:
-    """Return every channel's value for `items`, in the order of `gnn.weights.channel_names`, in natural units.
+    """Return every channel's value for `items`, in the order of `gnn.weights.channel_names`.
 
-    `item` are the distinct items of the history, `weight` what flows along each edge, `own` what the history of an
-    item says of the item itself (O = H + 1).
+    `item` are the distinct items of the history, ascending, `weight` what flows along each edge, `own` what the history
+    of an item says of the item itself (O = H + 1). `rate` multiplies each channel; None: natural units.
     """
-    H, I, P = weight.shape[1], len(state.position), len(items)  # noqa: E741
-    mine = np.zeros((I, own.shape[1]))
-    mine[item] = own
-    rows: list[np.ndarray] = [mine[items].T]
+    H, O = weight.shape[1], own.shape[1]  # noqa: E741
+    found = np.zeros((len(channel_names(H, len(state.node))), len(items)))
+    rate = np.ones(len(found)) if rate is None else rate
+    # Filled in place, and the rates put on what is small: every pass over all candidates counts.
+    here = np.searchsorted(item, items)
+    here[here == len(item)] = 0
+    met = np.flatnonzero(item[here] == items) if len(item) else here[:0]
+    found[:O, met] = (own[here[met]] * rate[:O]).T
+    row = O
     everyone = items is state.candidates
+    position = None if everyone else state.position[items]
     for matrix, sent in zip(matrices, carried(state, item, weight), strict=True):
-        reached = np.asarray(matrix[item].T @ sent)
-        if everyone:
-            rows.append(reached.T)
-        else:
-            position = state.position[items]
-            rows.append(np.where(position >= 0, reached.T[:, position], 0.0) if len(reached) else np.zeros((H, P)))
+        if len(item):
+            reached = matrix[item].T @ (sent * rate[row : row + H])
+            found[row : row + H] = (
+                reached.T if position is None else np.where(position >= 0, reached.T[:, position], 0.0)
+            )
+        row += H
     for node, share in state.groups:
-        rows.append(_by_node(node, share, item, weight, items))
-    rows.append(state.x_item[items, : len(PRIORS)].T)
-    return np.concatenate(rows)
+        part = rate[row : row + H + 1]
+        _by_node(node, share, item, weight, items, part, found[row : row + H + 1])
+        row += H + 1
+    np.multiply(state.x_item[items, : len(PRIORS)].T, rate[row:, None], out=found[row:])
+    return found
 
 
 def carried(
@@ -87,15 +96,19 @@ def _by_node(
     item: Int64[np.ndarray, "N"],
     weight: Float64[np.ndarray, "N H"],
     items: Int64[np.ndarray, "P"],
-) -> Float64[np.ndarray, "H1 P"]:
-    """Return what flows to items by their share in their node, per head, and what the node gathers on the first."""
+    rate: Float64[np.ndarray, "H1"],
+    out: Float64[np.ndarray, "H1 P"],
+) -> None:
+    """Write what flows to items by their share in their node, per head, and what the node gathers on the first."""
     mass = _node_mass(node, item, weight)
     # One more row for nodes that the user never met, and for none (-1).
     flow = np.concatenate([np.sqrt(mass), np.zeros((1, weight.shape[1]))])
     target = node[items]
-    known = (target >= 0) & (target < len(mass))
-    arrived = flow[np.where(known, target, len(mass))].T
-    return np.concatenate([arrived * share[items], arrived[:1]])
+    target = np.where((target >= 0) & (target < len(mass)), target, len(mass))
+    part = share[items]
+    for head, way in enumerate(flow.T):
+        np.multiply((way * rate[head])[target], part, out=out[head])
+    np.take(flow[:, 0] * rate[-1], target, out=out[-1])
 
 
 def squash(a: Num[np.ndarray, "*C"]) -> Num[np.ndarray, "*C"]:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
-import scipy.sparse as sp
 from jaxtyping import Float64, Int64
 
 from gnn import changes, channels, scorer
@@ -50,11 +50,49 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """What is left of a score beside the contributions that are told."""
+
+    value: float = 0.0
+    size: float = 0.0
+    """Sum of the sizes."""
+    count: int = 0
+
+
+@dataclass(frozen=True)
 class Explained:
-    """A score and its parts, the largest (in size) first; they sum to the score."""
+    """A score and its parts; they sum to the score."""
 
     score: float
-    contributions: tuple[Contribution, ...]
+    parts: tuple[Contribution, ...]
+    """Those that lead through no item of the history."""
+    through: tuple[str, ...]
+    """Items of the history that speak for this one or against it, those that do most first."""
+    added: Float64[np.ndarray, "N"]
+    """What each of them adds."""
+    end: Step
+
+    @cached_property
+    def contributions(self) -> tuple[Contribution, ...]:
+        """All parts, the largest (in size) first."""
+        found = [*self.parts, *self._items(len(self.through))]
+        found.sort(key=lambda part: (-abs(part.value), part.kind, [step.id for step in part.path]))
+        return tuple(found)
+
+    def strongest(self, most: int) -> tuple[list[Contribution], Rest]:
+        """Return contributions among which are the `most` largest, in any order, and what the others come to.
+
+        A history of hundreds of items adds as many parts to each score, of which a reader sees a handful.
+        """
+        rest = self.added[most:]
+        return [*self.parts, *self._items(most)], Rest(float(rest.sum()), float(np.abs(rest).sum()), len(rest))
+
+    def _items(self, most: int) -> list[Contribution]:
+        values = self.added[:most].tolist()
+        return [
+            Contribution(Kind.ITEM, value, (_USER, Step("Item", name), self.end))
+            for name, value in zip(self.through[:most], values, strict=True)
+        ]
 
 
 _USER = Step("User", "")
@@ -78,20 +116,20 @@ def explain_many(
     now: int,
     attributes: Attributes | None = None,
     changed: Mapping[str, ItemChange] = changes.NOTHING,
+    given: Messages | None = None,
 ) -> tuple[Explained, ...]:
     """Split the scores of several items, one after the other as given; the history is attended to once.
 
-    `changed`: what is taken to be different of items, by id. Raises `ArtefactRefused` as `explain` does.
+    `changed`: what is taken to be different of items, by id. `given`: what the user sends out, where it is known.
+    Raises `ArtefactRefused` as `explain` does.
     """
     if not artefact.manifest.servable:
         raise ArtefactRefused(
             f"the scores of artefact {artefact.version} are not sums of paths",
             "Train with fusion=bilinear or fusion=sum",
         )
-    sent = scorer.messages(artefact, history.columns(), now, attributes or {})
+    sent = given or scorer.messages(artefact, history.columns(), now, attributes or {})
     artefact = changes.applied(artefact, changed)
-    # By column: an item's incoming edges from the whole history are then one slice.
-    reached = tuple(matrix[sent.edges.item].tocsc() for matrix in artefact.matrices) if len(sent.edges) else ()
     rows = np.array(items, np.int64)
     constant, p_item, slopes = scorer.gate_terms(artefact, sent, rows)
     values = scorer.channel_values(artefact, sent, rows)
@@ -101,11 +139,9 @@ def explain_many(
         gates = gates + attended
     prices = scorer.price_terms(artefact, sent, p_item)
     scores = (gates * values).sum(axis=0) + prices.sum(axis=0)
+    added = _through_items(artefact, sent, rows, gates)
     return tuple(
-        Explained(
-            float(scores[n]),
-            _split(artefact, sent, reached, item, gates[:, n], values[:, n], prices[:, n]),
-        )
+        _split(artefact, sent, item, float(scores[n]), gates[:, n], values[:, n], prices[:, n], added[:, n])
         for n, item in enumerate(items)
     )
 
@@ -113,25 +149,23 @@ def explain_many(
 def _split(
     artefact: Artefact,
     sent: Messages,
-    reached: Sequence[sp.csc_matrix],
     item: int,
+    score: float,
     gate: Float64[np.ndarray, "C"],
     value: Float64[np.ndarray, "C"],
     price: Float64[np.ndarray, "T"],
-) -> tuple[Contribution, ...]:
+    added: Float64[np.ndarray, "N"],
+) -> Explained:
     end = Step("Item", artefact.item_ids[item])
     H = artefact.shape.H
 
     first = H + 1
     parts = [Contribution(Kind.OWN_HISTORY, float(gate[:first] @ value[:first]), (_USER, end))]
-    last = first + len(MATRICES) * H
-    through_items = gate[first:last] * artefact.channel_rate[first:last]
-    parts += _through_items(artefact, sent, reached, item, through_items, end)
-    first = last
+    first += len(MATRICES) * H
     for kind, steps in _through_nodes(artefact, item):
         if steps:
-            added = float(gate[first : first + H + 1] @ value[first : first + H + 1])
-            parts.append(Contribution(kind, added, (_USER, *steps, end)))
+            flow = float(gate[first : first + H + 1] @ value[first : first + H + 1])
+            parts.append(Contribution(kind, flow, (_USER, *steps, end)))
         first += H + 1
     promotion = np.array([name.startswith("promoted") for name in PRIORS])
     prior = gate[first:] * value[first:]
@@ -140,9 +174,15 @@ def _split(
     parts.append(Contribution(Kind.PRICE_FIT, float(price[0]), (_USER, end)))
     parts.append(Contribution(Kind.PURCHASE_POWER, float(price[1:].sum()), (_USER, end)))
 
-    parts = [part for part in parts if part.value != 0.0]
-    parts.sort(key=lambda part: (-abs(part.value), part.kind, [step.id for step in part.path]))
-    return tuple(parts)
+    order = np.argsort(-np.abs(added), kind="stable")
+    order = order[: np.count_nonzero(added)]
+    return Explained(
+        score=score,
+        parts=tuple(part for part in parts if part.value != 0.0),
+        through=tuple(artefact.item_ids[row] for row in sent.edges.item[order].tolist()),
+        added=added[order],
+        end=end,
+    )
 
 
 def attention(
@@ -187,26 +227,19 @@ def _through_nodes(artefact: Artefact, item: int) -> list[tuple[Kind, tuple[Step
 
 
 def _through_items(
-    artefact: Artefact,
-    sent: Messages,
-    reached: Sequence[sp.csc_matrix],
-    item: int,
-    gate: Float64[np.ndarray, "MH"],
-    end: Step,
-) -> list[Contribution]:
-    position = int(artefact.state.position[item])
-    if position < 0 or not len(sent.edges):
-        return []
-    H = artefact.shape.H
-    added = np.zeros(len(sent.edges))
+    artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"], gates: Float64[np.ndarray, "C P"]
+) -> Float64[np.ndarray, "N P"]:
+    """Return what each item of the history adds to each score; 0 to those of items that are no candidates."""
+    position, H = artefact.state.position[items], artefact.shape.H
+    added = np.zeros((len(sent.edges), len(items)))
+    there = np.flatnonzero(position >= 0)
+    if not len(sent.edges) or not len(there):
+        return added
     carried = channels.carried(artefact.state, sent.edges.item, sent.weight)
-    for m, (edges, weight) in enumerate(zip(reached, carried, strict=True)):
-        # One column of the history's rows; the gates of all heads meet in the message first.
-        low, high = edges.indptr[position], edges.indptr[position + 1]
-        column = np.zeros(len(added))
-        column[edges.indices[low:high]] = edges.data[low:high]
-        added += column * (weight @ gate[m * H : (m + 1) * H])
-    return [
-        Contribution(Kind.ITEM, float(added[n]), (_USER, Step("Item", artefact.item_ids[sent.edges.item[n]]), end))
-        for n in np.flatnonzero(added)
-    ]
+    row = H + 1
+    for matrix, weight in zip(artefact.matrices, carried, strict=True):
+        # The gates of all heads meet in the message first; then an edge is one product.
+        gate = gates[row : row + H, there] * artefact.channel_rate[row : row + H, None]
+        added[:, there] += matrix[sent.edges.item][:, position[there]].toarray() * (weight @ gate)
+        row += H
+    return added

@@ -247,7 +247,8 @@ def _best(score: Float64[np.ndarray, "P"], left: Int64[np.ndarray, "L"], k: int)
 def _pinned(artefact: Artefact, query: Query, items: Int64[np.ndarray, "L"]) -> Int64[np.ndarray, "R"]:
     rows = [artefact.item_index[name] for name in dict.fromkeys(query.pins) if name in artefact.item_index]
     found = np.array(rows, np.int64)
-    return found[np.isin(found, items)]
+    # Asked of nothing, `isin` sorts all items all the same.
+    return found[np.isin(found, items)] if rows else found
 
 
 def _numbers(values: Sequence[float | None]) -> Float64[np.ndarray, "n"]:

@@ -152,8 +152,9 @@ def fit(level_of_user: Num[np.ndarray, "*N"], level_of_item: Num[np.ndarray, "*N
 def channel_values(artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"]) -> Float64[np.ndarray, "C P"]:
     """Return every channel's value for these items, in units of the artefact's moment."""
     state = artefact.state
-    found = channels.values(state, artefact.matrices, sent.edges.item, sent.weight, sent.own, items)
-    return found * artefact.channel_rate[:, None]
+    return channels.values(
+        state, artefact.matrices, sent.edges.item, sent.weight, sent.own, items, artefact.channel_rate
+    )
 
 
 def semantic(artefact: Artefact, values: Float64[np.ndarray, "C P"]) -> Float64[np.ndarray, "C P"] | None:

@@ -85,6 +85,8 @@ class Written:
     nodes_deleted: int
     relationships_created: int
     relationships_deleted: int
+    state: str | None = None
+    """Of the graph when the statement ended, where it was asked (`AsyncClient.state`)."""
 
 
 class Client:
@@ -164,12 +166,17 @@ class Client:
 class AsyncClient:
     """The same, asynchronous, for requests: every call ends within about `Settings.timeout_s`, even on a hung server.
 
-    `queries` counts the statements sent.
+    `queries` counts the statements sent. `seen` names a state that the graph was in lately (`state`); None before the
+    first read.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.queries = 0
+        self.seen: str | None = None
+        # A cluster's servers are not equally far: nothing is read from one that is behind what was seen on another.
+        routed = settings.uri.startswith("neo4j")
+        self._bookmarks = neo4j.AsyncGraphDatabase.bookmark_manager() if routed else None
         _check_address(settings)
         try:
             self._driver = neo4j.AsyncGraphDatabase.driver(
@@ -194,12 +201,48 @@ class AsyncClient:
         """Return when the database answers; raise the errors of `read` when it does not, within `timeout_s`."""
         await self.read("RETURN 1 AS one", timeout_s=timeout_s)
 
+    async def state(self, *, timeout_s: float = 2.0) -> str | None:
+        """Return a name of the whole graph as it is now: the same name, the same graph. Errors as in `read`."""
+        return (await self._run(neo4j.READ_ACCESS, "RETURN 1 AS one", {}, timeout_s)).state
+
+    def _session(self, access: str) -> neo4j.AsyncSession:
+        return self._driver.session(
+            database=self.settings.database, default_access_mode=access, bookmark_manager=self._bookmarks
+        )
+
     async def _run(self, access: str, query: LiteralString, params: Mapping[str, object], timeout_s: float) -> Written:
         with tracing.statement(access, query) as span:
-            written = await self._transact(access, query, params, timeout_s)
+            written = await (
+                self._once(query, params, timeout_s)
+                if access == neo4j.READ_ACCESS
+                else self._transact(access, query, params, timeout_s)
+            )
             if span:
                 span.set_attribute("db.response.returned_rows", len(written.rows))
             return written
+
+    async def _once(self, query: LiteralString, params: Mapping[str, object], timeout_s: float) -> Written:
+        """Read in one round trip, without opening a transaction first; what may succeed is tried again with one."""
+        self.queries += 1
+        try:
+            async with (
+                asyncio.timeout(timeout_s + _SLACK_S),
+                self._session(neo4j.READ_ACCESS) as session,
+            ):
+                result = await session.run(neo4j.Query(query, timeout=timeout_s), dict(params))
+                names = result.keys()
+                rows = [dict(zip(names, record, strict=True)) async for record in result]
+                # A transaction's bookmark names the last one that the database committed, whoever wrote it.
+                self.seen = state = next(iter((await session.last_bookmarks()).raw_values), None)
+                return Written(rows, 0, 0, 0, 0, state)
+        except TimeoutError as error:
+            raise _timed_out(timeout_s) from error
+        except (DriverError, Neo4jError) as error:
+            if not error.is_retryable() or (isinstance(error, TransientError) and _out_of_memory(error)):
+                raise (_out_of_memory(error) if isinstance(error, TransientError) else None) or translated(
+                    error, self.settings, timeout_s
+                ) from error
+        return await self._transact(neo4j.READ_ACCESS, query, params, timeout_s)
 
     async def _transact(
         self, access: str, query: LiteralString, params: Mapping[str, object], timeout_s: float
@@ -217,7 +260,7 @@ class AsyncClient:
         try:
             async with (
                 asyncio.timeout(timeout_s + _SLACK_S),
-                self._driver.session(database=self.settings.database, default_access_mode=access) as session,
+                self._session(access) as session,
             ):
                 if access == neo4j.READ_ACCESS:
                     return await session.execute_read(work)

@@ -18,7 +18,9 @@ _EVENT_TYPES: Mapping[str, str] = MappingProxyType({kind: name for name, kind in
 
 _USER: LiteralString = """
 MATCH (u:User {id: $id})
-CALL (u) {
+WITH u, [u.key, coalesce(u.events_at, 0), COUNT { (u)-->() }] AS state
+CALL (u, state) {
+  WITH u, state WHERE $known IS NULL OR state <> $known
   MATCH (u)-[r:VIEWED|CLICKED|SEARCHED|CARTED|RATED|EXPOSED_TO|RECEIVED_COUPON|PURCHASED|RETURNED|INTERACTED]->(i:Item)
   WITH r, i ORDER BY r.at DESC, r.event_id LIMIT $limit
   RETURN collect(i.id) AS item_ids, collect(coalesce(r.type, type(r))) AS types, collect(r.at) AS at,
@@ -26,7 +28,7 @@ CALL (u) {
     collect(coalesce(r.value, $nan)) AS value, collect(coalesce(r.context, '')) AS context,
     collect(coalesce(r.recorded_at, 0)) AS recorded
 }
-RETURN u.key AS key, properties(u) AS properties, item_ids, types, at, quantity, amount, value, context, recorded
+RETURN u.key AS key, properties(u) AS properties, state, item_ids, types, at, quantity, amount, value, context, recorded
 """
 
 _ITEM: LiteralString = """[i.key, i.id, i.title, i.description, coalesce(i.price, i.typical_price), i.currency,
@@ -99,6 +101,8 @@ class UserRow:
     context: list[str | None]
     recorded: list[int] = field(default_factory=list[int])
     """When the graph got the event, milliseconds by its own clock; 0 for those of a first, offline load."""
+    state: tuple[int, ...] = ()
+    """Which events the graph held when they were read: the same state, the same events."""
 
     def until(self, recorded: int) -> "UserRow":
         """Return the user as it was when nothing later than `recorded` had been written."""
@@ -109,7 +113,7 @@ class UserRow:
         if all(kept):
             return self
         columns = ("item_ids", "types", "at", "quantity", "amount", "value", "context", "recorded")
-        return replace(self, **{name: list(compress(getattr(self, name), kept)) for name in columns})
+        return replace(self, **{name: list(compress(getattr(self, name), kept)) for name in columns}, state=())
 
     def events(self) -> Iterator[tuple[object, ...]]:
         """Yield what is known of each event."""
@@ -152,12 +156,27 @@ class BrandRow:
     name: str
 
 
-async def user(client: AsyncClient, id: str, *, limit: int = 5000) -> UserRow | None:  # noqa: A002
-    """Return a user with its newest `limit` events in one round trip; None when there is no such user."""
-    rows = await client.read(_USER, id=id, limit=limit, nan=math.nan)
+async def user(
+    client: AsyncClient,
+    id: str,  # noqa: A002
+    *,
+    limit: int = 5000,
+    known: UserRow | None = None,
+) -> UserRow | None:
+    """Return a user with its newest `limit` events in one round trip; None when there is no such user.
+
+    `known`: the user as it was read before; its events are read again only when the graph holds others now. What
+    another program changed within an event, adding and removing none, is seen by a reader who knows nothing.
+    """
+    rows = await client.read(
+        _USER, id=id, limit=limit, nan=math.nan, known=list(known.state) if known and known.state else None
+    )
     if not rows:
         return None
-    return user_row(id, rows[0])
+    row = rows[0]
+    if known and known.state == tuple(row["state"]):
+        return known if known.properties == row["properties"] else replace(known, properties=row["properties"])
+    return user_row(id, row)
 
 
 def user_row(id: str, row: Mapping[str, Any]) -> UserRow:  # noqa: A002
@@ -174,6 +193,7 @@ def user_row(id: str, row: Mapping[str, Any]) -> UserRow:  # noqa: A002
         value=_known(row["value"]),
         context=[context or None for context in row["context"]],
         recorded=row["recorded"],
+        state=tuple(row.get("state", ())),
     )
 
 

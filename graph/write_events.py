@@ -18,14 +18,15 @@ BATCH = 10_000
 
 # Rows are lists: a map for each row costs a third of the speed. Users and items exist before (a MERGE of them here
 # would make the plan eager); a MATCH that finds none drops the row, so the count comes back. Neo4j takes no parameter
-# for a relationship's type: each type has its own statement, made from literals alone.
+# for a relationship's type: each type has its own statement, made from literals alone. `events_at` tells who read the
+# user's events before that there are others now (`graph.explore.user`).
 _MERGE: LiteralString = """
 UNWIND $rows AS row
 MATCH (u:User {id: row[0]})
 MATCH (i:Item {id: row[1]})
 MERGE (u)-[r:KIND {event_id: row[2]}]->(i)
 ON CREATE SET r.at = row[3], r.quantity = row[4], r.amount = row[5], r.value = row[6], r.basket_id = row[7],
-  r.context = row[8], r.type = row[9], r.recorded_at = timestamp()
+  r.context = row[8], r.type = row[9], r.recorded_at = timestamp(), u.events_at = timestamp()
 RETURN count(*) AS found
 """
 _FIND: LiteralString = """

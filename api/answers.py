@@ -1,0 +1,103 @@
+"""Answers that are still true: given again, byte by byte, while neither the graph nor the model has changed.
+
+An answer is kept with the state that the graph was in before it was made. When a question comes again the graph is
+asked for its state, in one short statement that all waiting requests share; only where it is the same, the answer is.
+"""
+
+import hashlib
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from api.identity import Identity
+
+# Below this share of answers that were still true, only one in so many is looked at.
+_UNLUCKY, _SELDOM = 0.1, 10
+_STEP = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What an answer was made from."""
+
+    graph: str
+    """State of the graph before anything was read."""
+    model: str | None
+    """Version of the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it was sent."""
+
+    basis: Basis
+    body: bytes
+    media_type: str
+    operation: str
+    """Its root field, for metrics (`api.operations.label`)."""
+    name: str | None
+    """What the client called the operation, for logs."""
+    at: float
+
+
+class Answers:
+    """The answers given last, up to so many bytes."""
+
+    def __init__(self, *, most_bytes: int = 64 * 2**20, longest: int = 2**20, age_s: float = 30.0) -> None:
+        """`age_s`: time itself changes answers too, slowly (what was shown a fortnight ago is forgotten)."""
+        self._most, self._longest, self._age_s = most_bytes, longest, age_s
+        self._known: OrderedDict[bytes, Answer] = OrderedDict()
+        self._bytes = 0
+        self._luck = 1.0
+        self._passed_by = 0
+
+    def get(self, key: bytes) -> Answer | None:
+        """Return the last answer to a question, to be held against the graph; seldom where that is in vain."""
+        found = self._known.get(key)
+        if found is None:
+            return None
+        if self._luck < _UNLUCKY and self._passed_by < _SELDOM:
+            self._passed_by += 1
+            return None
+        self._passed_by = 0
+        if time.monotonic() - found.at > self._age_s:
+            self._drop(key)
+            return None
+        self._known.move_to_end(key)
+        return found
+
+    def keep(self, key: bytes, answer: Answer) -> None:
+        """Remember an answer."""
+        self._drop(key)
+        if len(answer.body) > self._longest:
+            return
+        self._known[key] = answer
+        self._bytes += len(answer.body)
+        while self._bytes > self._most:
+            self._drop(next(iter(self._known)))
+
+    def held(self, *, true: bool) -> None:
+        """Take note of whether an answer was still true: while a shop is written to all the time, few are."""
+        self._luck += _STEP * (true - self._luck)
+
+    def forget(self) -> None:
+        """Forget every answer: one of them may hold what has just been erased."""
+        self._known.clear()
+        self._bytes = 0
+
+    def _drop(self, key: bytes) -> None:
+        if found := self._known.pop(key, None):
+            self._bytes -= len(found.body)
+
+
+def key(identity: Identity, request: Request, body: bytes) -> bytes:
+    """Return the name of a question: what was sent, how the answer shall look, and who asks."""
+    digest = hashlib.blake2b(digest_size=16)
+    who = "\0".join((identity.name, identity.user or "", *sorted(identity.scopes)))
+    for part in (who, request.method, request.headers.get("accept", ""), request.headers.get("content-type", "")):
+        digest.update(part.encode() + b"\0\0")
+    digest.update(request.scope.get("query_string", b"") + b"\0\0")
+    digest.update(body)
+    return digest.digest()

@@ -1,0 +1,121 @@
+"""Answers that are given again, and the look at the graph that allows it."""
+
+import asyncio
+import time
+
+import pytest
+
+from api.answers import Answer, Answers, Basis
+from api.pulse import Pulse
+from graph.client import AsyncClient, Settings
+
+BASIS = Basis("graph-1", "model-1")
+
+
+def answer(size: int = 10, at: float | None = None) -> Answer:
+    return Answer(BASIS, b"x" * size, "application/json", "Query.user", None, time.monotonic() if at is None else at)
+
+
+class Graph(AsyncClient):
+    """A graph whose state is a number; a look takes as long as the test lets it."""
+
+    def __init__(self) -> None:
+        super().__init__(Settings("bolt://127.0.0.1:1", "neo4j", ""))
+        self.now = 0
+        self.looks = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def state(self, *, timeout_s: float = 2.0) -> str:
+        self.looks += 1
+        found = str(self.now)
+        await self.gate.wait()
+        return found
+
+
+def test_the_oldest_answers_make_room_for_new_ones() -> None:
+    known = Answers(most_bytes=25)
+    for name in (b"a", b"b", b"c"):
+        known.keep(name, answer())
+    assert known.get(b"a") is None
+    assert known.get(b"b") and known.get(b"c")
+    known.get(b"b")
+    known.keep(b"d", answer())
+    assert known.get(b"c") is None
+    assert known.get(b"b")
+
+
+def test_long_and_old_answers_are_not_given_again() -> None:
+    known = Answers(longest=9, age_s=1.0)
+    known.keep(b"long", answer())
+    known.keep(b"old", answer(5, at=time.monotonic() - 2))
+    assert known.get(b"long") is None
+    assert known.get(b"old") is None
+
+
+def test_nothing_is_given_again_after_an_erasure() -> None:
+    known = Answers()
+    known.keep(b"a", answer())
+    known.forget()
+    assert known.get(b"a") is None
+
+
+def test_where_answers_are_seldom_true_they_are_seldom_looked_at() -> None:
+    known = Answers()
+    known.keep(b"a", answer())
+    for _ in range(200):
+        known.held(true=False)
+    assert sum(known.get(b"a") is not None for _ in range(110)) == 10
+    for _ in range(20):
+        known.held(true=True)
+    assert all(known.get(b"a") for _ in range(110))
+
+
+@pytest.mark.parametrize("waiting", [1, 50])
+def test_all_who_wait_share_one_look(waiting: int) -> None:
+    async def run() -> None:
+        graph = Graph()
+        pulse = Pulse(graph)
+        found = await asyncio.gather(*(pulse.state() for _ in range(waiting)))
+        assert set(found) == {"0"}
+        assert graph.looks == 1
+        await graph.close()
+
+    asyncio.run(run())
+
+
+def test_who_comes_during_a_look_waits_for_the_next_one() -> None:
+    async def run() -> None:
+        graph = Graph()
+        pulse = Pulse(graph)
+        graph.gate.clear()
+        early = asyncio.create_task(pulse.state())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        graph.now = 1  # written before the others ask, after the look began
+        late = [asyncio.create_task(pulse.state()) for _ in range(5)]
+        await asyncio.sleep(0)
+        assert graph.looks == 1
+        graph.gate.set()
+        assert await early == "0"
+        assert [await one for one in late] == ["1"] * 5
+        assert graph.looks == 2
+        await graph.close()
+
+    asyncio.run(run())
+
+
+def test_a_look_that_one_gives_up_goes_on_for_the_others() -> None:
+    async def run() -> None:
+        graph = Graph()
+        pulse = Pulse(graph)
+        graph.gate.clear()
+        leaving, staying = (asyncio.create_task(pulse.state()) for _ in range(2))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.sleep(0)
+        graph.gate.set()
+        assert await staying == "0"
+        await graph.close()
+
+    asyncio.run(run())
