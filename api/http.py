@@ -139,7 +139,7 @@ class GraphQLView(GraphQL[Context, None]):
 
     async def _answer(self, request: Request, identity: Identity) -> Response:
         """Give the answer of before where nothing has changed, else a new one."""
-        if request.method not in ("GET", "POST"):
+        if request.method not in ("GET", "POST") or self._recommender.last_known.troubled:
             return await self.run(request)
         asked = answers.key(identity, request, await request.body())
         if (kept := self._recommender.answers.get(asked)) and (again := await self._again(request, kept)):
@@ -160,6 +160,7 @@ class GraphQLView(GraphQL[Context, None]):
             # The way through the fields knows what to say then.
             self._recommender.last_known.failed()
             return None
+        self._recommender.last_known.well()
         self._recommender.answers.held(true=same)
         if not same:
             return None

@@ -61,7 +61,7 @@ class LastKnown:
 
     def keep(self, key: bytes | None, data: dict[str, Any] | None) -> None:
         """Remember a good answer: the database is well."""
-        self._look_at = None
+        self.well()
         if key is None:
             return
         self._kept[key] = Kept(data, self._clock())
@@ -73,6 +73,15 @@ class LastKnown:
         """Return the last good answer to a question, if there is one that is not too old."""
         found = self._kept.get(key) if key is not None else None
         return found if found and self._clock() - found.at <= self._age_s else None
+
+    @property
+    def troubled(self) -> bool:
+        """Whether the database has not answered since it failed to."""
+        return self._look_at is not None
+
+    def well(self) -> None:
+        """Take note that the database answered."""
+        self._look_at = None
 
     def failed(self) -> None:
         """Take note that the database did not answer."""

@@ -1,31 +1,48 @@
-"""The API beside the plainest Strawberry app that returns the same JSON: requests a second and latency."""
+"""The API on all of Complete Journey: the cost of a request, and requests a second beside the plainest app."""
 
+import asyncio
 import contextlib
 import json
 import os
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
 import httpx
 import pytest
 
-from graph import server
+from api.app import ApiSettings, create_app
+from graph import write
+from graph.client import Client
+from tests.bench import inside, shop
 from tests.bench.load import drive
 from tests.bench.report import show
 
-pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 
-HOUSEHOLDS = 300
+REQUESTS = 200
+CLIENTS = (1, 16, 64)
 QUERY = """
 query Lists($user: String!) {
   user(id: $user) {
     externalId
     recommendations(first: 20) {
       edges { node { rank score item { externalId title price } explanation { sentence } } }
+    }
+  }
+}
+"""
+WHAT_IF = """
+query WhatIf($user: String!, $item: String!) {
+  user(id: $user) {
+    whatIf(change: {withoutItems: [$item]}) {
+      before { rank item { externalId title } score }
+      after { rank item { externalId title } score }
+      moved { item { externalId } rankBefore rankAfter contributions { before after sentence } }
     }
   }
 }
@@ -47,7 +64,7 @@ def running(*arguments: str, port: int, **environment: str) -> Generator[None]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        for _ in range(300):
+        for _ in range(600):
             with contextlib.suppress(httpx.HTTPError):
                 if httpx.post(f"http://127.0.0.1:{port}/graphql", json={"query": "{ __typename }"}).status_code == 200:
                     break
@@ -60,49 +77,123 @@ def running(*arguments: str, port: int, **environment: str) -> Generator[None]:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A home with Complete Journey's first households and an untrained model, made by the command line."""
-    folder = tmp_path_factory.mktemp("served")
-    environment = os.environ | {"ATTUNE_HOME": str(folder)}
+def journey() -> Iterator[shop.Bench]:
+    with shop.complete_journey() as made:
+        yield made
 
-    def attune(*arguments: str) -> None:
-        subprocess.run([sys.executable, "-W", "ignore", "-m", "attune", *arguments], env=environment, check=True)
 
-    attune("up")
+def busy() -> str:
+    """How busy the machine was beside the measurement: on a busy one only ratios and CPU times can be compared."""
+    return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+
+
+def test_what_a_request_costs(journey: shop.Bench):
+    rows = asyncio.run(_costs(journey))
+    show(
+        f"20 recommendations with titles, prices and sentences, in process ({busy()})",
+        ("the user", "p50 ms", "p99 ms", "CPU ms"),
+        rows,
+    )
+
+
+async def _costs(journey: shop.Bench) -> list[tuple[str | float, ...]]:
+    app = create_app(ApiSettings(neo4j=journey.neo4j, models=journey.models))
+    recommender = app.recommender
+    user, others = journey.users[0], journey.users[1:]
+    one = inside.body(QUERY, user=user)
+    found: list[tuple[str | float, ...]] = []
+
+    async def measured(name: str, bodies: Sequence[bytes], before: Callable[[], object] = lambda: None) -> None:
+        cost = await inside.cost(app, bodies, before=before)
+        found.append((name, cost.p50_ms, cost.p99_ms, cost.cpu_ms))
+
     try:
-        attune("load", "complete-journey", "--households", str(HOUSEHOLDS))
-        attune("train", "--set", "epochs=1")
-        yield folder
+        answer = json.loads(await inside.ask(app, one))["data"]["user"]["recommendations"]["edges"]
+        assert len(answer) == 20
+        await inside.ask(app, one)
+        await measured("asked the same before; nothing was written since", [one] * REQUESTS)
+        await measured("events in memory; something was written since", [one] * REQUESTS, recommender.answers.forget)
+        chosen = [inside.body(QUERY, user=name) for name in others[: REQUESTS * 2]]
+        await inside.cost(app, chosen[:10])
+        await measured("never seen: events read, everything scored", chosen[10:REQUESTS])
+        item = answer[0]["node"]["item"]["externalId"]
+        what_if = inside.body(WHAT_IF, user=user, item=item)
+        await measured("what if an item had not been bought", [what_if] * (REQUESTS // 4), recommender.answers.forget)
     finally:
-        server.down(folder)
+        await recommender.client.close()
+    return found
 
 
-def test_graphql_against_the_plainest_app(home: Path, tmp_path: Path):
+@contextlib.contextmanager
+def writing(journey: shop.Bench, per_s: float) -> Generator[None]:
+    """Write views of one user, so many a second, as a shop does while others look."""
+    stopped = threading.Event()
+
+    def write_on() -> None:
+        with Client(journey.neo4j) as writer:
+            item = writer.read("MATCH (i:Item) RETURN i.id AS id ORDER BY i.key LIMIT 1")[0]["id"]
+            n = 0
+            while not stopped.wait(1 / per_s):
+                row = {"user_id": journey.users[-1], "item_id": item, "type": "view", "event_id": f"bench-{n}"}
+                write.events(writer, [row | {"at": time.time_ns() // 1_000}])
+                n += 1
+
+    thread = threading.Thread(target=write_on)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()
+
+
+def test_graphql_against_the_plainest_app(journey: shop.Bench, tmp_path: Path):
     port, plain_port = free_port(), free_port()
-    body = json.dumps({"query": QUERY, "variables": {"user": "1"}}).encode()
-    with running("attune", "serve", "--port", str(port), port=port, ATTUNE_HOME=str(home)):
-        answer = httpx.post(
-            f"http://127.0.0.1:{port}/graphql", content=body, headers={"content-type": "application/json"}, timeout=60
-        ).json()
+    same = json.dumps({"query": QUERY, "variables": {"user": journey.users[0]}}).encode()
+    many = [json.dumps({"query": QUERY, "variables": {"user": user}}).encode() for user in journey.users[:200]]
+    settings = journey.neo4j
+    environment = {
+        "ATTUNE_HOME": str(journey.models.parent),
+        "NEO4J_URI": settings.uri,
+        "NEO4J_USER": settings.user,
+        "NEO4J_PASSWORD": settings.password,
+        "OMP_NUM_THREADS": "1",
+    }
+    rows: list[tuple[str | float, ...]] = []
+    with running("attune", "serve", "--port", str(port), port=port, **environment):
+        address = f"http://127.0.0.1:{port}/graphql"
+        headers = {"content-type": "application/json"}
+        answer = httpx.post(address, content=same, headers=headers, timeout=60).json()
         assert len(answer["data"]["user"]["recommendations"]["edges"]) == 20
         file = tmp_path / "answer.json"
         file.write_text(json.dumps(answer["data"]))
         with running("tests.bench.plain_app", str(plain_port), str(file), port=plain_port):
-            plain = httpx.post(
-                f"http://127.0.0.1:{plain_port}/graphql",
-                content=body,
-                headers={"content-type": "application/json"},
-                timeout=60,
-            ).json()
-            assert plain["data"] == answer["data"]
-            rows: list[tuple[str | float, ...]] = []
-            for clients in (1, 16):
-                ours, theirs = drive(port, body, clients=clients), drive(plain_port, body, clients=clients)
-                ratio = ours.requests_per_s / theirs.requests_per_s
-                rows.append((f"Attune, {clients} clients", ours.requests_per_s, ours.p50_ms, ours.p99_ms, ratio))
-                rows.append((f"plain, {clients} clients", theirs.requests_per_s, theirs.p50_ms, theirs.p99_ms, 1.0))
+            plain_address = f"http://127.0.0.1:{plain_port}/graphql"
+            assert httpx.post(plain_address, content=same, headers=headers).json()["data"] == answer["data"]
+            for body in many:  # each once: what is measured is a shop in operation
+                httpx.post(address, content=body, headers=headers, timeout=60)
+            for clients in CLIENTS:
+                plain = drive(plain_port, same, clients=clients)
+                measured = [
+                    ("plain", plain),
+                    ("Attune, one user", drive(port, same, clients=clients)),
+                    ("Attune, 200 users in turn", drive(port, many, clients=clients)),
+                ]
+                if journey.writable:
+                    with writing(journey, per_s=10):
+                        measured.append(("the same, 10 events/s", drive(port, many, clients=clients)))
+                rows += [
+                    (
+                        f"{name}, {clients} clients",
+                        one.requests_per_s,
+                        one.p50_ms,
+                        one.p99_ms,
+                        one.requests_per_s / plain.requests_per_s,
+                    )
+                    for name, one in measured
+                ]
     show(
-        "20 recommendations with titles, prices and sentences; read from Neo4j, ranked and explained per request",
+        f"20 recommendations with titles, prices and sentences over HTTP ({busy()})",
         ("server", "requests/s", "p50 ms", "p99 ms", "x plain"),
         rows,
     )

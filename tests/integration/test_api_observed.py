@@ -47,8 +47,8 @@ def test_metrics_count_operations_phases_lists_and_ages(api: Served) -> None:
     before = values(api)
     event = {"user": "metered", "item": "i0", "type": "view"}
     api.ask(RECORD, i={"events": [event]})
-    for _ in range(3):
-        api.ask(LIST, u="metered")
+    for n in range(3):
+        api.ask(f"# {n}: another request each time\n{LIST}", u="metered")
     api.ask('{ a: item(id: "i0") { id } model { version } }')
     api.refused("{ nothing }")
     api.refused("{ items(first: 999) { nodes { id } } }")
