@@ -23,7 +23,7 @@ async def of_item(
     context: Context, item_id: str, first: int | None, after: str | None, mode: Mode
 ) -> Connection[AudienceMember]:
     """Rank the candidates by the model's score of the item; none for an item that it does not know."""
-    artefact = await context.recommender.models.get()
+    artefact = await context.model()
     asked, cursor, now, seen = _begun(first, after, artefact, "audience of item", item_id, mode.name)
     row = artefact.item_index.get(item_id)
     if row is None:
@@ -41,7 +41,7 @@ async def of_category(
     context: Context, category_id: str, first: int | None, after: str | None, mode: Mode
 ) -> Connection[AudienceMember]:
     """Rank the candidates by the model's score of the best item for each in the category or below it."""
-    artefact = await context.recommender.models.get()
+    artefact = await context.model()
     asked, cursor, now, seen = _begun(first, after, artefact, "audience of category", category_id, mode.name)
     ids = await audience.of_category(context.recommender.client, category_id, seen=seen)
     query = Query(mode=mode, categories=frozenset({category_id}))

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 
 import strawberry
 
+from api.caching import NO_STORE
 from api.dataloaders import Loaders
 from api.identity import NOBODY, Identity
 from api.recommender import Recommender
+from gnn.artefact import Artefact
 
 
 @dataclass(slots=True)
@@ -25,14 +27,37 @@ class Context:
     """Whether the operation that was executed was a query."""
     ran: tuple[str, str | None] = ("invalid", None)
     """The root field of the operation that ended last (`api.operations.label`), and the client's name for it."""
+    cache_control: str = NO_STORE
+    """How the answer may be kept, should it be a good one."""
     loaders: Loaders = field(init=False)
+    _artefact: Artefact | None = None
 
     def __post_init__(self) -> None:
         self.renew()
 
     def renew(self) -> None:
         """Forget what was loaded: the next answer must see the graph as it is then."""
-        self.loaders = Loaders(self.recommender)
+        self.loaders, self._artefact = Loaders(self.recommender, self.model), None
+
+    async def model(self) -> Artefact:
+        """Return the model of this operation: one answer is of one model, also while another one is promoted.
+
+        Raises `Refused` with `MODEL_UNAVAILABLE` when there is none.
+        """
+        if self._artefact is None:
+            found = await self.recommender.models.get()
+            self._artefact = self._artefact or found  # another field may have been quicker
+        return self._artefact
+
+    @property
+    def artefact(self) -> Artefact | None:
+        """The same; None before the first training."""
+        return self._artefact or self.recommender.models.artefact
+
+    def note(self) -> dict[str, object]:
+        """Return what `extensions` says of every answer: the model that was served."""
+        artefact = self.artefact
+        return {"model": {"version": artefact.version}} if artefact else {}
 
 
 Info = strawberry.Info[Context, None]

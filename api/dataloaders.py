@@ -8,6 +8,7 @@ from strawberry.dataloader import DataLoader
 
 from api import private
 from api.recommender import Recommender, Shopper
+from gnn.artefact import Artefact
 from graph import explore, neighbors
 from graph.client import AsyncClient
 
@@ -45,7 +46,8 @@ class RowLoader(Generic[Row]):
 class Loaders:
     """The loaders of one operation."""
 
-    def __init__(self, recommender: Recommender) -> None:
+    def __init__(self, recommender: Recommender, model: Callable[[], Awaitable[Artefact]]) -> None:
+        """`model` returns that of the operation."""
         client = recommender.client
         self.items: RowLoader[explore.ItemRow] = RowLoader(client, explore.items)
         self.categories: RowLoader[explore.CategoryRow] = RowLoader(client, explore.categories)
@@ -58,7 +60,7 @@ class Loaders:
         self.shoppers: DataLoader[str, Shopper | None] = DataLoader(shoppers, max_batch_size=_BATCH)
 
         async def supporters(pairs: list[tuple[str, str]]) -> list[int | None]:
-            epoch, k = private.Epoch.of(await recommender.models.get()), recommender.fewest
+            epoch, k = private.Epoch.of(await model()), recommender.fewest
             counts = {
                 user: await neighbors.supporters(client, user, [i for u, i in pairs if u == user], until=epoch.until)
                 for user in sorted({user for user, _ in pairs})

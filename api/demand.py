@@ -47,7 +47,7 @@ async def demanded(
             return pages.page([], asked, before=False)
         key, counts = found
     ordered = counts.trending if trending else counts.popular
-    if artefact := recommender.models.artefact:
+    if artefact := context.artefact:
         ordered = _possible(artefact, asked.query, ordered)
 
     def node(item: Item, rank: int, n: tuple[int, int]) -> DemandedItem:

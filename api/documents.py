@@ -9,6 +9,7 @@ from graphql import DocumentNode, GraphQLError, OperationDefinitionNode, validat
 from strawberry.extensions import SchemaExtension
 
 from api.access import Demands, demands, denial
+from api.caching import policy
 from api.context import Context
 from api.errors import Code, Refused
 from api.identity import NOBODY
@@ -25,6 +26,8 @@ class Checked:
 
     document: DocumentNode
     demands: Demands
+    cache_control: str
+    """How its answers may be kept (`api.caching`)."""
 
 
 class Documents:
@@ -101,9 +104,12 @@ class DocumentExtension(SchemaExtension):
         if self._checked is None:
             if errors := validate(schema, document, context.validation_rules):
                 return errors
-            self._checked = Checked(document, demands(schema, document))
+            needed = demands(schema, document)
+            self._checked = Checked(document, needed, policy(needed.coordinates))
             self._documents.keep(context.query or "", self._checked)
-        identity = context.context.identity if isinstance(context.context, Context) else NOBODY
+        identity = NOBODY
+        if isinstance(context.context, Context):
+            identity, context.context.cache_control = context.context.identity, self._checked.cache_control
         try:
             identity.renew()  # over a WebSocket many operations follow one check
         except Refused as expired:

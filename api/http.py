@@ -26,7 +26,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET, UnsetType
 
-from api import answers, graphiql, operations
+from api import answers, caching, graphiql, operations
 from api.answers import Answer
 from api.auth import CREDENTIALS, Authenticator
 from api.context import Context
@@ -135,7 +135,7 @@ class GraphQLView(GraphQL[Context, None]):
             allow = {"allow": "POST" if request.method == "GET" else "GET, POST"}
             headers = allow if refused.status_code == 405 else None
             response = failure(refused.status_code, refused.reason, headers=headers)
-        await response(scope, receive, send)
+        await caching.finished(request, response)(scope, receive, send)
 
     async def _answer(self, request: Request, identity: Identity) -> Response:
         """Give the answer of before where nothing has changed, else a new one."""
@@ -148,7 +148,8 @@ class GraphQLView(GraphQL[Context, None]):
         response = await self.run(request)
         ran: tuple[str, str | None] | None = request.scope.get(RAN)
         if ran and basis and response.status_code == 200 and basis.model == self._recommender.model:
-            found = Answer(basis, bytes(response.body), response.headers["content-type"], *ran, time.monotonic())
+            kind, hint = response.headers["content-type"], response.headers["cache-control"]
+            found = Answer(basis, bytes(response.body), kind, *ran, time.monotonic(), hint)
             self._recommender.answers.keep(asked, found)
         return response
 
@@ -164,7 +165,7 @@ class GraphQLView(GraphQL[Context, None]):
         self._recommender.answers.held(true=same)
         if not same:
             return None
-        response = Response(kept.body, media_type=kept.media_type)
+        response = Response(kept.body, media_type=kept.media_type, headers={"cache-control": kept.cache_control})
         context = await self.get_context(request, response)
         context.ran = kept.operation, kept.name
         operations.tell(context, [], begun, repeated=True)
@@ -295,9 +296,11 @@ class GraphQLView(GraphQL[Context, None]):
         if codes & OUTAGES:
             last.failed()
             return self._degraded(kept) if kept else result
-        if not codes and context.reads:
-            last.keep(key, result.data)
-            request.scope[RAN] = context.ran
+        if not codes:
+            sub_response.headers["cache-control"] = context.cache_control
+            if context.reads:
+                last.keep(key, result.data, result.extensions)
+                request.scope[RAN] = context.ran
         return result
 
     def _degraded(self, kept: Kept) -> ExecutionResult:
@@ -327,7 +330,10 @@ class GraphQLView(GraphQL[Context, None]):
             errors: list[Any] = response_data.get("errors") or []
             denied = any(error.get("extensions", {}).get("code") == Code.FORBIDDEN for error in errors)
             status = 403 if denied else 400
-        return Response(orjson.dumps(response_data), status, media_type=f"{kind}; charset=utf-8")
+        answer = Response(orjson.dumps(response_data), status, media_type=f"{kind}; charset=utf-8")
+        if kept := sub_response.headers.get("cache-control"):
+            answer.headers["cache-control"] = kept
+        return answer
 
 
 def _before_execution(errors: list[GraphQLError]) -> bool:

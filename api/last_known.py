@@ -7,7 +7,7 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,10 +26,12 @@ class Kept:
 
     data: dict[str, Any] | None
     at: float
+    said: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Its `extensions`."""
 
     def note(self) -> dict[str, Any]:
         """Return what `extensions` says of it."""
-        return {"degraded": {"asOf": datetime.fromtimestamp(self.at, UTC).isoformat(timespec="seconds")}}
+        return {**self.said, "degraded": {"asOf": datetime.fromtimestamp(self.at, UTC).isoformat(timespec="seconds")}}
 
 
 class LastKnown:
@@ -59,12 +61,12 @@ class LastKnown:
             return None  # a half character: nothing that an app would ask twice
         return hashlib.blake2b(said, digest_size=16).digest()
 
-    def keep(self, key: bytes | None, data: dict[str, Any] | None) -> None:
+    def keep(self, key: bytes | None, data: dict[str, Any] | None, said: Mapping[str, Any] | None = None) -> None:
         """Remember a good answer: the database is well."""
         self.well()
         if key is None:
             return
-        self._kept[key] = Kept(data, self._clock())
+        self._kept[key] = Kept(data, self._clock(), said or {})
         self._kept.move_to_end(key)
         if len(self._kept) > self._most:
             self._kept.popitem(last=False)

@@ -130,7 +130,7 @@ async def connection(
     `user`: None for somebody who is not in the graph; `of` then names the list. Raises `Refused` for a cursor of
     another list, and without a model.
     """
-    artefact = await context.recommender.models.get()
+    artefact = await context.model()
     name = wish.name(shopper.row.id if of is None else of)
     begun = Begun()
     if wish.after:

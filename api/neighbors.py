@@ -13,7 +13,7 @@ async def of(context: Context, user_id: str, first: int) -> list[Neighbor]:
     """Return the likeness of the `first` most alike; without a model none are told."""
     recommender = context.recommender
     k = recommender.fewest
-    epoch = private.Epoch.of(await recommender.models.get())
+    epoch = private.Epoch.of(await context.model())
     # Whole groups, so that a longer list begins with the shorter one.
     size = -(-first // k) * k
     rows = await neighbors.neighbors(recommender.client, user_id, size, until=epoch.until) if size else []
@@ -28,7 +28,7 @@ async def of(context: Context, user_id: str, first: int) -> list[Neighbor]:
 async def pseudonymous(context: Context, user_id: str, first: int) -> list[PseudonymousNeighbor]:
     """Return the `first` most alike by pseudonym; attributes that fewer than `k` of them share are left out."""
     recommender = context.recommender
-    epoch = private.Epoch.of(await recommender.models.get())
+    epoch = private.Epoch.of(await context.model())
     rows = await neighbors.neighbors(recommender.client, user_id, first, until=epoch.until) if first else []
     shared = Counter((name, str(value)) for row in rows for name, value in row.attributes.items())
     items = await context.loaders.items.load_all(name for row in rows for name in row.shared_items)

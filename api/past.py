@@ -88,7 +88,7 @@ async def buy_again(
             latest_at=_moment(again.latest),
         )
 
-    artefact = context.recommender.models.artefact
+    artefact = context.artefact
     # A model of old data keeps its own present: a year later nothing would be due any more.
     now = min(shopper.now, artefact.scheme.clock) if artefact else shopper.now
     found = _rhythm(shopper.row, now)

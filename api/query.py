@@ -151,9 +151,9 @@ class Query:
     @strawberry.field(description="The model that is being served; null before the first training.")
     async def model(self, info: Info) -> Model | None:
         """Return what the manifest says."""
-        models = info.context.recommender.models
-        await models.look()
-        return Model.of(models.artefact.manifest) if models.artefact else None
+        await info.context.recommender.models.look()
+        artefact = info.context.artefact
+        return Model.of(artefact.manifest) if artefact else None
 
 
 async def _user(context: Context, external_id: str) -> User | None:

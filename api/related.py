@@ -17,7 +17,7 @@ async def similar(
     filter: ListFilter | None,  # noqa: A002
 ) -> Connection[SimilarItem]:
     """Return a page of the items that the model connects with this one, strongest first."""
-    artefact = await context.recommender.models.get()
+    artefact = await context.model()
     asked = pages.asked(first, after, filter, "similar", item_id)
     row = artefact.item_index.get(item_id)
     found: list[tuple[str, float]] = []

@@ -72,7 +72,7 @@ async def rerank(
     if len(items) > MAX_RERANK:
         raise bad_input("items", f"`items` may have up to {MAX_RERANK} ids, not {len(items)}.")
     context = info.context
-    artefact = await context.recommender.models.get()
+    artefact = await context.model()
     asked = filters.query(filter)
     given = arguments.given(filter)
     wish = Wish(arguments.page_size(first, 20), arguments.given(after), asked, filters.only_available(filter))

@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import strawberry
 from graphql import ExecutionResult as CoreResult
@@ -70,7 +71,14 @@ class OperationExtension(SchemaExtension):
         """Do the same for every answer of a stream."""
         if isinstance(result, ExecutionResult):
             self._publish(result)
+            if self._executing and isinstance(self.execution_context.context, Context):
+                result.extensions = self.execution_context.context.note()
         yield
+
+    def get_results(self) -> dict[str, Any]:
+        """Say with every answer which model made it."""
+        context = self.execution_context.context
+        return context.note() if self._executing and isinstance(context, Context) else {}
 
     def _publish(self, result: CoreResult | ExecutionResult) -> None:
         context = self.execution_context.context

@@ -33,7 +33,7 @@ class User(Node):
     @strawberry.field
     async def purchase_power(self, info: Info) -> PurchasePower:
         """Return what the user can and does spend, as of the last load or training."""
-        return power(await _shopper(info, self), info.context.recommender.models.artefact)
+        return power(await _shopper(info, self), info.context.artefact)
 
     @strawberry.field(description="What to show this user, best first, as of its newest event.")
     async def recommendations(
@@ -115,7 +115,7 @@ class User(Node):
     @strawberry.field(description="Why an item has its score for this user; null for an item that is unknown.")
     async def explain(self, info: Info, item: str) -> Explanation | None:
         """Explain any item, on the list or not."""
-        artefact = await info.context.recommender.models.get()
+        artefact = await info.context.model()
         index = artefact.item_index.get(item)
         if index is None:
             return None

@@ -166,7 +166,7 @@ class _Worlds:
 async def compare(info: Info, shopper: Shopper, user: Node, wish: Wish, change: WhatIfInput) -> Comparison:
     """Make both lists. Raises `Refused` that names what cannot be taken to be different."""
     context = info.context
-    artefact = await context.recommender.models.get()
+    artefact = await context.model()
     other = await changed(context, shopper, artefact, change)
     query = wish.query
     if change.budget is not strawberry.UNSET:

@@ -37,7 +37,7 @@ def test_the_answer_has_the_media_type_that_was_asked_for(api: Served, accept: s
     assert answer.status_code == 200
     expected = "application/json" if accept == "*/*" else accept
     assert answer.headers["content-type"] == f"{expected}; charset=utf-8"
-    assert answer.json() == {"data": {"__typename": "Query"}}
+    assert answer.json()["data"] == {"__typename": "Query"}
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_malformed_request_is_400_in_json(api: Served, body: bytes) -> None:
 def test_null_variables_extensions_and_operation_name_are_allowed(api: Served) -> None:
     assert post(api, {**OK, "variables": None, "extensions": None, "operationName": None}).status_code == 200
     named = {"query": "query A { __typename } query B { b: __typename }", "operationName": "B", "extensions": {"x": 1}}
-    assert post(api, named).json() == {"data": {"b": "Query"}}
+    assert post(api, named).json()["data"] == {"b": "Query"}
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_what_a_form_of_another_site_can_send_is_refused(api: Served, kind: str)
 def test_get_reads_and_never_writes(api: Served) -> None:
     answer = api.http.get("/graphql", params={"query": 'query ($i: String!) { item(id: $i) { title } }',
                                               "variables": '{"i": "i0"}'})  # fmt: skip
-    assert answer.json() == {"data": {"item": {"title": "Coffee No. 0"}}}
+    assert answer.json()["data"] == {"item": {"title": "Coffee No. 0"}}
     refused = api.http.get("/graphql", params={"query": 'mutation { eraseUser(id: "u0") { erasedEvents } }'})
     assert (refused.status_code, code(refused), refused.headers["allow"]) == (405, "METHOD_NOT_ALLOWED", "POST")
     assert api.ask('{ user(id: "u0") { externalId } }')["user"] == {"externalId": "u0"}

@@ -146,7 +146,7 @@ def test_while_the_database_is_away_the_last_known_list_is_given_and_says_so(own
 
     query = QUERY.replace("first: 3", "first: 7")
     record = 'mutation { recordEvents(input: {events: [{user: "u0", item: "i0", type: "view"}]}) { recorded } }'
-    served.until(lambda: ask(query)[0].keys() == {"data"}, 20)
+    served.until(lambda: ask(query)[0].keys() == {"data", "extensions"}, 20)
     good = ask(query)[0]
     pid = server.status(own).pid
     assert pid is not None
@@ -164,7 +164,7 @@ def test_while_the_database_is_away_the_last_known_list_is_given_and_says_so(own
         assert ask(record.replace("u0", "u1"))[0]["data"] is None
     finally:
         os.kill(pid, signal.SIGCONT)
-    served.until(lambda: ask(query)[0].keys() == {"data"}, 30)
+    served.until(lambda: ask(query)[0].keys() == {"data", "extensions"}, 30)
     assert "attune_degraded_answers_total" in api.http.get("/metrics").text
 
 
@@ -184,7 +184,7 @@ def test_a_database_that_stops_is_told_quickly_and_used_again_when_it_is_back(
 
 def _answers(api: Served) -> bool:
     answer = api.http.post("/graphql", json={"query": QUERY}).json()
-    return answer.keys() == {"data"} and len(answer["data"]["user"]["recommendations"]["edges"]) == 3
+    return answer.keys() == {"data", "extensions"} and len(answer["data"]["user"]["recommendations"]["edges"]) == 3
 
 
 def test_a_wrong_password_is_not_ready_and_is_not_told_to_clients(own: Path, door: tuple[Door, Settings]) -> None:
