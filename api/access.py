@@ -72,6 +72,9 @@ def _collect(
             coordinate = f"{parent.name}.{selection.name.value}"
             definition = parent.fields[selection.name.value]
             into.coordinates.add(coordinate)
+            for argument in selection.arguments or ():
+                if (limited := f"{coordinate}({argument.name.value}:)") in RULES:
+                    into.coordinates.add(limited)
             rule = RULES.get(coordinate)
             if rule and rule.owner:
                 into.owned.append(_Owned(coordinate, rule, definition, selection))

@@ -123,14 +123,21 @@ class Listed:
 
 
 async def connection(
-    context: Context, shopper: Shopper, user: Node | None, wish: Wish, *, explained: bool, of: object = None
+    context: Context,
+    shopper: Shopper,
+    user: Node | None,
+    wish: Wish,
+    *,
+    explained: bool,
+    of: object = None,
+    artefact: Artefact | None = None,
 ) -> RecommendationConnection:
     """Make one page; `explained` says whether the client reads explanations, which are then made for all at once.
 
-    `user`: None for somebody who is not in the graph; `of` then names the list. Raises `Refused` for a cursor of
-    another list, and without a model.
+    `user`: None for somebody who is not in the graph; `of` then names the list. `artefact`: None for the one that is
+    served. Raises `Refused` for a cursor of another list, and without a model.
     """
-    artefact = await context.model()
+    artefact = artefact or await context.model()
     name = wish.name(shopper.row.id if of is None else of)
     begun = Begun()
     if wish.after:

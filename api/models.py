@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import OrderedDict
 from pathlib import Path
 
 from api.errors import Code, Refused
@@ -13,6 +14,8 @@ log = logging.getLogger("attune.api")
 
 # Looking which artefact is current costs one stat; it is done at most this often.
 _LOOK_EVERY_S = 1.0
+# Models of before that stay loaded: their arrays are mapped, their item-item graphs are not.
+_KEPT = 2
 
 
 class CurrentModel:
@@ -25,6 +28,8 @@ class CurrentModel:
         self._refused: Path | None = None
         self.path: Path | None = None
         self.artefact: Artefact | None = None
+        self._before: OrderedDict[str, Artefact] = OrderedDict()
+        self._loading = asyncio.Lock()
         self.problem = "no model has been trained yet"
         """Why there is none, or why the newest one is not served; empty when all is well."""
 
@@ -34,6 +39,38 @@ class CurrentModel:
         if self.artefact is None:
             raise Refused(Code.MODEL_UNAVAILABLE, "No model is being served yet. Train one with `attune train`.")
         return self.artefact
+
+    async def of(self, version: str) -> Artefact:
+        """Return the model of a version, current or not.
+
+        Raises `Refused` with `NOT_REPLAYABLE` when it is no longer on disk, or cannot be served.
+        """
+        if self.artefact is not None and self.artefact.version == version:
+            return self.artefact
+        async with self._loading:  # one at a time: each costs the processor a while
+            if version not in self._before:
+                self._before[version] = await asyncio.to_thread(self._load, version)
+                while len(self._before) > _KEPT:
+                    self._before.popitem(last=False)
+            self._before.move_to_end(version)
+            return self._before[version]
+
+    def _load(self, version: str) -> Artefact:
+        try:
+            # By the names on disk alone: a version is a client's text and no path.
+            if version not in self._registry.versions():
+                raise Refused(
+                    Code.NOT_REPLAYABLE, "That model is not kept here any more, or never was.", argument="asOf.model"
+                )
+            found = load(self._registry.models / version)
+        except (ModelError, OSError) as error:
+            log.exception("model of before refused", extra={"model": version})
+            raise Refused(
+                Code.NOT_REPLAYABLE, "That model is damaged or of another format.", argument="asOf.model"
+            ) from error
+        if not found.manifest.servable:
+            raise Refused(Code.NOT_REPLAYABLE, "That model never served a list.", argument="asOf.model")
+        return found
 
     async def look(self) -> None:
         """Exchange the artefact when another one is current; requests that come meanwhile get the old one."""

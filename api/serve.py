@@ -1,8 +1,10 @@
 """Runs the API until it is told to stop: one process, clean signals, structured logs."""
 
 import asyncio
+import contextlib
 import errno
 import logging
+import resource
 import socket
 import sys
 from collections.abc import Callable
@@ -18,6 +20,8 @@ from api.connection import bounded
 # A WebSocket message is one operation: no larger than what a document may be.
 _MESSAGE_BYTES = 65_536
 _SHUTDOWN_S = 5
+# Open files: each connection is one.
+_FILES = 65_536
 
 
 def serve(
@@ -35,6 +39,7 @@ def serve(
 
     Raises `SystemExit` with a sentence when the address cannot be had.
     """
+    _hold_many_lines()
     listening = listen(host, port)
     configure_logs(level, requests=log_requests)
     flush = tracing.configure()
@@ -43,6 +48,14 @@ def serve(
         ready(host, address[1])
     server = Server(create_app(settings), at_end=flush)
     server.run(sockets=[listening])
+
+
+def _hold_many_lines() -> None:
+    """Let the process hold as many connections as it may: most systems give 1,024 to who does not ask."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 def listen(host: str, port: int) -> socket.socket:

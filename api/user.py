@@ -2,7 +2,7 @@
 
 import strawberry
 
-from api import arguments, explanation, filters, lists, neighbors, past, what_if
+from api import arguments, explanation, filters, lists, neighbors, past, replay, what_if
 from api.context import Info
 from api.errors import Code, Refused
 from api.explanation import Explanation
@@ -14,6 +14,7 @@ from api.lists import RecommendationConnection, Wish
 from api.past import BuyAgainItem, ViewedItem
 from api.power import power
 from api.recommender import Shopper
+from api.replay import AsOfInput
 from api.types import Connection, Node, PageInfo
 from api.what_if import Comparison, WhatIfInput
 from gnn.filters import Added, Mode
@@ -47,6 +48,7 @@ class User(Node):
         exclude: list[str] | None = strawberry.UNSET,
         diversity: float | None = 0,
         filter: ListFilter | None = strawberry.UNSET,  # noqa: A002 - the argument's name
+        as_of: AsOfInput | None = strawberry.UNSET,
     ) -> RecommendationConnection:
         """Rank every item for the user and return a page."""
         wish = Wish(
@@ -57,8 +59,14 @@ class User(Node):
             ),
             filters.only_available(filter),
         )
-        shopper = await _shopper(info, self)
-        return await lists.connection(info.context, shopper, self, wish, explained=lists.asks_for(info, "explanation"))
+        shopper, explained = await _shopper(info, self), lists.asks_for(info, "explanation")
+        if not as_of:
+            return await lists.connection(info.context, shopper, self, wish, explained=explained)
+        shopper, artefact = await replay.go_back(info.context.recommender.models, shopper, as_of)
+        name = (self.external_id, as_of.model, shopper.now)
+        return await lists.connection(
+            info.context, shopper, self, wish, explained=explained, of=name, artefact=artefact
+        )
 
     @strawberry.field(description="The list as it is and as it would be, had other things happened; writes nothing.")
     async def what_if(

@@ -26,7 +26,7 @@ FIXED = {
         "externalId: String!",
         "purchasePower: PurchasePower!",
         "recommendations(first: Int = 20, after: String, mode: Mode = ALL, budget: Float, categories: [String!], "
-        "exclude: [String!], diversity: Float = 0, filter: ListFilter): RecommendationConnection!",
+        "exclude: [String!], diversity: Float = 0, filter: ListFilter, asOf: AsOfInput): RecommendationConnection!",
         "neighbors(first: Int = 10): [Neighbor!]!",
         "explain(item: String!): Explanation",
     ),
