@@ -217,7 +217,8 @@ class GraphQLView(GraphQL[Context, None]):
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData | list[GraphQLRequestData]:
         """Read the request; only JSON is taken, which no form of another site can send."""
-        if negotiated(request.headers.get("accept")) is None:
+        wanted = negotiated(request.headers.get("accept"))
+        if wanted is None:
             raise HTTPException(406, f"Answers are {JSON}, {GRAPHQL} or {EVENTS}.")
         if request.method == "POST":
             kind, parameters = parse_content_type(request.content_type or "")
@@ -237,7 +238,8 @@ class GraphQLView(GraphQL[Context, None]):
         query = self.trusted.text({"query": data.query, "documentId": name, "extensions": data.extensions})
         if not query:
             raise HTTPException(400, "There is no `query`.")
-        return replace(data, query=query)
+        # Clients name event streams too, for subscriptions: Strawberry alone would take any mention for a wish.
+        return replace(data, query=query, protocol="sse" if wanted == EVENTS else "http")
 
     def parse_json(self, data: str | bytes) -> Any:  # noqa: ANN401 - what a client sent can be anything
         """Read JSON; what GraphQL needs is an object."""

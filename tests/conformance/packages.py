@@ -16,15 +16,15 @@ _NPM = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 _FILES = ("package.json", "package-lock.json", ".npmrc")
 
 
-def install() -> Path:
-    """Return a `node_modules` folder with the packages of the lock file; installed once per lock file."""
-    digest = hashlib.sha256(b"".join((HERE / name).read_bytes() for name in _FILES)).hexdigest()[:12]
+def install(where: Path = HERE) -> Path:
+    """Return a `node_modules` folder with the packages of a folder's lock file; installed once per lock file."""
+    digest = hashlib.sha256(b"".join((where / name).read_bytes() for name in _FILES)).hexdigest()[:12]
     folder = Path(sys.prefix) / "conformance" / digest
     if not (folder / "installed").exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         for name in _FILES:
-            shutil.copy(HERE / name, folder)
+            shutil.copy(where / name, folder)
         # The lock file says the sha512 of each package; npm refuses another one.
         subprocess.run([_NODE, _NPM, "ci", "--no-progress"], cwd=folder, env=environment(), check=True, timeout=300)
         (folder / "installed").touch()

@@ -40,6 +40,14 @@ def test_the_answer_has_the_media_type_that_was_asked_for(api: Served, accept: s
     assert answer.json()["data"] == {"__typename": "Query"}
 
 
+def test_a_client_that_would_also_take_a_stream_gets_the_plain_answer_that_it_prefers(api: Served) -> None:
+    """What urql sends with each query."""
+    accept = f"{GRAPHQL}, application/graphql+json, application/json, text/event-stream, multipart/mixed"
+    answer = post(api, OK, accept)
+    assert answer.headers["content-type"] == f"{GRAPHQL}; charset=utf-8"
+    assert answer.json()["data"] == {"__typename": "Query"}
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
