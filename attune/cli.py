@@ -187,6 +187,23 @@ def rollback(json: Json = False) -> None:
 
 
 @app.command()
+def compress(
+    version: Annotated[str | None, typer.Argument(help="Version of a model; the one being served by default.")] = None,
+    share: Annotated[
+        float | None, typer.Option(min=0.0, max=0.5, help="Share of the squared item-item weights to drop; 0.08.")
+    ] = None,
+    even_if_worse: Annotated[
+        bool, typer.Option("--even-if-worse", help="Serve it even where it loses 0.5% of NDCG or more.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Make a smaller model of a trained one; measure both, and serve it in the other's place unless it loses."""
+    from attune import compressing
+
+    compressing.compress(version, share, even_if_worse=even_if_worse, json=json)
+
+
+@app.command()
 def evaluate(
     models: Annotated[str | None, typer.Option(help="Comma-separated; all when left out.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the JSON table and the report.")] = None,

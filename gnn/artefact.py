@@ -18,17 +18,17 @@ from typing import Any
 
 import numpy as np
 import orjson
-import scipy.sparse as sp
 from jaxtyping import Float64, Int32
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from gnn.channels import reciprocal
+from gnn.compact import CompactEdges, Rows
 from gnn.config import Config, from_mapping
 from gnn.errors import ArtefactRefused, BadConfig, NoArtefact
 from gnn.history import Scheme, Trait
 from gnn.item_edges import ItemEdges
-from gnn.state import ITEM_FEATURES, State, state_arrays
+from gnn.state import ITEM_FEATURES, MATRICES, State, state_arrays
 from gnn.weights import Shape, Weights, shape_of
 from graph.snapshot import Snapshot
 
@@ -65,6 +65,8 @@ class Manifest:
     ids_sha256: str
     metrics: dict[str, dict[str, float]] = field(default_factory=dict)
     """Model or baseline -> metric -> value, on the validation period."""
+    compression: dict[str, Any] = field(default_factory=dict)
+    """What `gnn.compress` made it of, and by how much its channels may differ; empty for a model in full."""
     files: dict[str, str] = field(default_factory=dict)
     """File name -> sha256."""
 
@@ -115,9 +117,9 @@ class Artefact:
         return reciprocal(self.state.channel_scale)
 
     @cached_property
-    def matrices(self) -> tuple[sp.csr_matrix, ...]:
-        """Item-item graphs, items x candidates."""
-        return tuple(edges.matrix(len(self.state.candidates)) for edges in self.state.matrices)
+    def matrices(self) -> tuple[Rows, ...]:
+        """Item-item graphs, items x candidates, of which rows can be taken."""
+        return self.state.served()
 
 
 def build(
@@ -131,16 +133,11 @@ def build(
     metrics: Metrics | None = None,
     created: datetime | None = None,
 ) -> Artefact:
-    """Put a model together in memory; its version is named after the moment and the content."""
+    """Put a model together in memory; no two have the same version, whatever they hold."""
     created = datetime.now(UTC) if created is None else created
-    digest = hashlib.sha256(snapshot.id.encode())
-    digest.update(orjson.dumps(config.as_dict(), option=orjson.OPT_SORT_KEYS))
-    for name in sorted(weights):
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(weights[name]).data)
     manifest = Manifest(
         format=FORMAT,
-        version=f"{created:%Y%m%dT%H%M%S}-{digest.hexdigest()[:10]}",
+        version=new_version(created),
         created=created.isoformat(timespec="seconds"),
         code_version=metadata.version("attune"),
         snapshot=snapshot.id,
@@ -165,6 +162,11 @@ def build(
         state=state,
         weights=weights,
     )
+
+
+def new_version(created: datetime) -> str:
+    """Return a name that no other model has: its second, for people and for sorting, and ten digits drawn at random."""
+    return f"{created:%Y%m%dT%H%M%S}-{secrets.token_hex(5)}"
 
 
 def save(artefact: Artefact, models: Path) -> Path:
@@ -349,8 +351,9 @@ def _state(arrays: Mapping[str, np.ndarray]) -> State:
     arrays = {"item_mean": unsaid, "item_scale": unsaid, **arrays}
     parts: dict[str, Any] = {}
     for part in fields(State):
-        if part.type is ItemEdges:
-            parts[part.name] = ItemEdges(**{x.name: arrays[f"{part.name}.{x.name}"] for x in fields(ItemEdges)})
+        if part.name in MATRICES:
+            kind = CompactEdges if f"{part.name}.gap" in arrays else ItemEdges
+            parts[part.name] = kind(**{x.name: arrays[f"{part.name}.{x.name}"] for x in fields(kind)})
         else:
             parts[part.name] = arrays[part.name]
     return State(**parts)

@@ -6,9 +6,9 @@ Shared by the scorer (with learned attention) and by moments (with the plain his
 from collections.abc import Sequence
 
 import numpy as np
-import scipy.sparse as sp
 from jaxtyping import Float32, Float64, Int64, Num
 
+from gnn.compact import Rows
 from gnn.history import Edges
 from gnn.state import PRIORS, State
 from gnn.weights import channel_names
@@ -23,7 +23,7 @@ SQUASHED = 5.0
 
 def values(
     state: State,
-    matrices: Sequence[sp.csr_matrix],
+    matrices: Sequence[Rows],
     item: Int64[np.ndarray, "N"],
     weight: Float64[np.ndarray, "N H"],
     own: Float64[np.ndarray, "N O"],

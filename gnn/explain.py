@@ -202,10 +202,9 @@ def distinct_items(history: History) -> Int64[np.ndarray, "n"]:
 
 def similar(artefact: Artefact, item: int, k: int) -> tuple[Int64[np.ndarray, "K"], Float64[np.ndarray, "K"]]:
     """Return the candidates that an item speaks for most, and how much, the strongest first."""
-    edges = artefact.state.ease
-    low, high = int(edges.indptr[item]), int(edges.indptr[item + 1])
-    weight = edges.weight[low:high].astype(np.float64)
-    target = artefact.state.candidates[edges.target[low:high]]
+    edges = artefact.matrices[MATRICES.index("ease")][np.array([item])]
+    weight = edges.data.astype(np.float64)
+    target = artefact.state.candidates[edges.indices]
     order = np.lexsort((target, -weight))
     order = order[weight[order] > 0][: max(k, 0)]
     return target[order], weight[order]

@@ -50,7 +50,7 @@ def compare(snapshot: Snapshot, new: Artefact, served: Artefact) -> Comparison |
     for model in (new, served):
         config = replace(model.config, **shared)
         there = moment.make(past, config, warm.scheme_for(model, history.scheme_of(past, config)))
-        found.append((_at(model, past, there), there))
+        found.append((as_it_was(model, past, there), there))
     users = learners(found[0][1], labels)
     users = np.sort(np.random.default_rng(0).permutation(users)[:USERS])
     if not len(users):
@@ -62,7 +62,7 @@ def compare(snapshot: Snapshot, new: Artefact, served: Artefact) -> Comparison |
     return Comparison(served.version, both[0], both[1])
 
 
-def _at(model: Artefact, past: Snapshot, there: moment.Moment) -> Artefact:
+def as_it_was(model: Artefact, past: Snapshot, there: moment.Moment) -> Artefact:
     """Return the model as it would have served at an earlier moment: its weights on the graph as it was."""
     carried = warm.weights_for(model, past, model.config, there.scheme, there.state)
     return replace(

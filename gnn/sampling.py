@@ -8,6 +8,7 @@ from jaxtyping import Float64, Int64
 
 from gnn.config import Config
 from gnn.moment import Moment
+from gnn.state import MATRICES
 
 _CHUNK = 256
 
@@ -37,7 +38,7 @@ def pools(
     history = sp.csr_matrix(
         (edges.base[:, 0], (edges.user, edges.item)), shape=(len(moment.x_user), len(state.position))
     )
-    weight = state.ease.matrix(P)
+    weight = state.matrices[MATRICES.index("ease")].matrix(P)
     popularity = np.bincount(edges.item, minlength=len(state.position))[state.candidates]
     chance = np.sqrt(popularity + 1.0)
     chance /= chance.sum()

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64
 
 from gnn import features
+from gnn.compact import CompactEdges, Rows
 from gnn.config import Config
 from gnn.history import Edges, Scheme
 from gnn.item_edges import ItemEdges
@@ -50,9 +51,9 @@ class State:
     line: Int32[np.ndarray, "I"]
     """The item's product line: what its brand makes within its category; -1 where it lacks one of the two."""
     line_share: Float32[np.ndarray, "I"]
-    ease: ItemEdges
-    cosine: ItemEdges
-    walk: ItemEdges
+    ease: ItemEdges | CompactEdges
+    cosine: ItemEdges | CompactEdges
+    walk: ItemEdges | CompactEdges
     walk_mass: Float32[np.ndarray, "I"]
     """In proportion to this a walk starts at the items of a history; 0 for items that are no candidates."""
     edge_mean: Float64[np.ndarray, "F"]
@@ -68,8 +69,18 @@ class State:
 
     @property
     def matrices(self) -> tuple[ItemEdges, ...]:
-        """The item-item graphs in the order of `MATRICES`."""
-        return (self.ease, self.cosine, self.walk)
+        """The item-item graphs in the order of `MATRICES`, those of a compressed model written out."""
+        return tuple(
+            edges if isinstance(edges, ItemEdges) else edges.unpacked(self.position)
+            for edges in (self.ease, self.cosine, self.walk)
+        )
+
+    def served(self) -> tuple[Rows, ...]:
+        """Return the item-item graphs as matrices, items x candidates, of which a history takes its rows."""
+        return tuple(
+            edges.matrix(len(self.candidates)) if isinstance(edges, ItemEdges) else edges.served(self.position)
+            for edges in (self.ease, self.cosine, self.walk)
+        )
 
     @property
     def groups(self) -> tuple[tuple[Int32[np.ndarray, "I"], Float32[np.ndarray, "I"]], ...]:
@@ -145,7 +156,7 @@ def state_arrays(state: State) -> dict[str, np.ndarray]:
     arrays: dict[str, np.ndarray] = {}
     for field in fields(state):
         value = getattr(state, field.name)
-        if isinstance(value, ItemEdges):
+        if isinstance(value, ItemEdges | CompactEdges):
             arrays |= {f"{field.name}.{part.name}": getattr(value, part.name) for part in fields(value)}
         else:
             arrays[field.name] = value
