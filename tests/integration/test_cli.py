@@ -224,6 +224,21 @@ def test_a_warm_start_from_the_served_model(attune: Run, trained: dict[str, Any]
     attune("promote", trained["version"])
 
 
+def test_a_compressed_model_takes_the_place_of_the_one_in_full_and_explains_its_lists(
+    attune: Run, trained: dict[str, Any]
+):
+    made = json.loads(attune("compress", "--share", "0.0001", "--json").stdout)
+    assert made["compression"]["of"] == trained["version"]
+    assert made["measured"]["bytes_after"] < made["measured"]["bytes_before"]
+    assert made["promoted"]
+    first = json.loads(attune("recommend", "u0", "-k", "1", "--json").stdout)["recommendations"][0]
+    said = json.loads(attune("explain", "u0", first["item_id"], "--json").stdout)
+    assert said["score"] == pytest.approx(first["score"])
+    assert sum(part["value"] for part in said["contributions"]) == pytest.approx(first["score"], abs=1e-5)
+    assert trained["version"] in attune("compress", code=1).stderr
+    attune("promote", trained["version"])
+
+
 def test_tune_writes_settings_that_evaluate_uses(attune: Run, loaded: dict[str, Any], tmp_path: Path):
     assert loaded
     file = tmp_path / "tuned.toml"
@@ -255,6 +270,7 @@ def test_tune_writes_settings_that_evaluate_uses(attune: Run, loaded: dict[str, 
         (("train", "--resume", "--warm"), "--resume"),
         (("train", "--resume"), "interrupted"),
         (("promote", "yesterdays"), "yesterdays"),
+        (("compress", "yesterdays"), "yesterdays"),
         (("evaluate", "--models", "crystal-ball"), "crystal-ball"),
         (("evaluate", "--tuned", "crystal-ball"), "crystal-ball"),
         (("evaluate", "--seeds", "many"), "many"),
