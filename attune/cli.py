@@ -156,15 +156,19 @@ def train(
         bool, typer.Option("--even-if-worse", help="Serve it even where it ranks worse than the one being served.")
     ] = False,
     wandb: Annotated[str | None, typer.Option(help="Tell this project of Weights & Biases as well.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Serve a baseline in the network's place: ease, frequency+ease, itemknn, ...")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Train on the loaded graph, serve the model unless it is worse, and write its output into the graph."""
     from attune import training
 
+    settings = [*(settings or []), *([f"model={model}"] if model else [])]
     if resume and (settings or config or until or warm):
         raise typer.BadParameter("--resume goes on with the settings of the interrupted training; give no others")
     way = training.Way(device, moment_us(until), resume, warm, even_if_worse, wandb)
-    training.train(settings or [], config, way, json=json)
+    training.train(settings, config, way, json=json)
 
 
 @app.command()

@@ -99,11 +99,13 @@ def run(config: "Config", way: Way | None = None) -> Made:
 
     Raises the errors of `gnn.errors` and `graph.errors`.
     """
+    from gnn import untrained
     from gnn.artefact import Registry, load, save
     from gnn.checkpoint import About, Checkpoints
     from gnn.errors import NoCheckpoint
 
     way = way or Way()
+    config = untrained.as_built(config)
     checkpoints = Checkpoints(home() / "checkpoint")
     about = checkpoints.about() if way.resume else None
     snapshot = read(about.snapshot_at if about else way.until)
@@ -211,6 +213,7 @@ def _warm_from(served: "Artefact | None", config: "Config", snapshot: "Snapshot"
     try:
         warm.check_settings(served, config)
         warm.scheme_for(served, history.scheme_of(snapshot, config))
+        warm.check_tree(served, snapshot, config)
     except CannotCarryOver as error:
         console.say(f"Training anew: {error.message}")
         return None

@@ -78,8 +78,8 @@ def compress(artefact: Artefact, share: float = SHARE) -> Artefact:
 
 
 def _narrow(values: np.ndarray) -> np.ndarray:
-    """Return whole numbers, -1 among them, in the fewest bytes that hold them."""
-    most = int(values.max(initial=0))
+    """Return whole numbers, -1 among them, in the fewest bytes that hold them and how many there may be."""
+    most = int(values.max(initial=0)) + 1
     return values.astype(next(kind for kind in (np.int8, np.int16, np.int32, np.int64) if most <= np.iinfo(kind).max))
 
 

@@ -16,10 +16,17 @@ ATTENTIONS = ("content", "context", "self")
 FUSIONS = ("bilinear", "sum", "concat")
 LOSSES = ("mix", "bce", "softmax")
 
+NETWORK = "attune"
+FIXED = ("popularity", "frequency", "itemknn", "ease", "frequency+ease")
+"""Baselines that are sums over the network's own channels: they can be served in its place, and explained as it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
     """Settings of one model; the names are those of `--set name=value`."""
+
+    model: str = NETWORK
+    """attune, or a baseline served in its place: popularity, frequency, itemknn, ease, frequency+ease."""
 
     # What the network is made of.
     attention: str = "context"
@@ -95,6 +102,13 @@ class Config:
 
     def __post_init__(self) -> None:
         self.attention_kinds()
+        if self.model not in (NETWORK, *FIXED):
+            raise BadConfig(
+                "model",
+                _names(),
+                f"{self.model!r} is not served: it is none of {', '.join((NETWORK, *FIXED))}, whose scores are sums "
+                "over paths. attune evaluate measures the other baselines",
+            )
         _within("fusion", self.fusion, FUSIONS)
         _within("loss", self.loss, LOSSES)
         for name, low, high in _BOUNDS:

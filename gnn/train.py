@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from gnn import artefact, history, moment, warm, weights
+from gnn import artefact, history, moment, untrained, warm, weights
 from gnn.artefact import Artefact
 from gnn.checkpoint import Checkpoints
-from gnn.config import Config
+from gnn.config import NETWORK, Config
 from gnn.errors import ModelError, NotEnoughData
 from gnn.fit import Task, fit
 from gnn.history import Scheme
@@ -64,15 +64,19 @@ def train(
 
     With `checkpoints` it goes on from where those stand, and leaves them behind when it is interrupted. With
     `warm_from` the weights of an earlier model of the same shop take one gentle pass over the two latest periods:
-    nothing is held back, so such a model has no metrics of its own.
+    nothing is held back, so such a model has no metrics of its own. A baseline in the network's place is made at once.
 
     Raises `NotEnoughData` when there is nothing to learn from (`untrained.build` serves such a shop), `Diverged` when
     the loss is not a number even at a tenth of the learning rate, `CannotCarryOver` when the earlier model does not
-    fit.
+    fit, `ModelError` when the device has too little memory, naming the settings to lower.
     """
     config = Config() if config is None else config
     progress = Silent() if progress is None else progress
     begun = time.monotonic()
+    if config.model != NETWORK:
+        if checkpoints is not None:
+            checkpoints.clear()
+        return Trained(untrained.build(snapshot, config), (), time.monotonic() - begun, interrupted=False)
     where = choose_device(device)
     scheme = history.scheme_of(snapshot, config)
     cuts = split(snapshot, config)
@@ -80,10 +84,16 @@ def train(
         raise NotEnoughData(
             "the events do not span any time, so there is no next period to learn from", "Serve the untrained model"
         )
-    if warm_from is None:
-        course = _whole(snapshot, config, scheme, cuts, where, progress, checkpoints)
-    else:
-        course = _warm(snapshot, config, scheme, cuts, where, progress, checkpoints, warm_from)
+    try:
+        if warm_from is None:
+            course = _whole(snapshot, config, scheme, cuts, where, progress, checkpoints)
+        else:
+            course = _warm(snapshot, config, scheme, cuts, where, progress, checkpoints, warm_from)
+    except torch.OutOfMemoryError as error:
+        raise ModelError(
+            f"the memory of {where} is not enough for {config.users_per_cut} users a cut and {config.cuts} cuts",
+            "Lower users_per_cut first, then random_negatives and cuts, or train with --device cpu",
+        ) from error
     if checkpoints is not None and not course.interrupted:
         checkpoints.clear()
     final = course.final

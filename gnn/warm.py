@@ -9,16 +9,17 @@ import numpy as np
 
 from gnn import weights
 from gnn.artefact import Artefact
-from gnn.config import Config
+from gnn.config import NETWORK, Config
 from gnn.errors import CannotCarryOver
 from gnn.history import Scheme
+from gnn.moment import category_levels
 from gnn.state import State
 from gnn.weights import Weights
 from graph.snapshot import Snapshot
 
 # What decides which weights there are and what they stand for.
 _SHAPING = (
-    *("attention", "fusion", "semantic_width", "heads", "width"),
+    *("model", "attention", "fusion", "semantic_width", "heads", "width"),
     *("own_history", "item_edges", "categories", "brands", "purchase_power", "time"),
 )
 
@@ -48,12 +49,23 @@ def check_settings(earlier: Artefact, config: Config) -> None:
             raise CannotCarryOver(f"model {earlier.version} was trained with {name}={theirs}, not {ours}")
 
 
+def check_tree(earlier: Artefact, snapshot: Snapshot, config: Config) -> None:
+    """Raise `CannotCarryOver` when the snapshot's category tree has other levels than the one that the weights know."""
+    ours, theirs = len(category_levels(snapshot)) if config.categories else 0, len(earlier.state.node)
+    if ours != theirs:
+        raise CannotCarryOver(
+            f"model {earlier.version} is of another category tree: it had {theirs} levels, the graph has {ours} now"
+        )
+
+
 def weights_for(earlier: Artefact, snapshot: Snapshot, config: Config, scheme: Scheme, state: State) -> Weights:
     """Return the earlier model's weights for a newer state of the graph; items that it never saw start anew.
 
     Raises `CannotCarryOver` when the category tree has another depth.
     """
     found = weights.initial(config, scheme, state)
+    if config.model != NETWORK:
+        return found  # a baseline is made anew: its gates stand in units of the moment
     own = np.array([earlier.item_index.get(name, -1) for name in snapshot.item_ids], np.int64)
     for name, fresh in found.items():
         value = earlier.weights[name]

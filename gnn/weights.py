@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gnn.config import Config
+from gnn.config import NETWORK, Config
 from gnn.history import Scheme
 from gnn.state import ITEM_FEATURES, MATRICES, PRIORS, State, user_names
 
@@ -98,11 +98,33 @@ def shape_of(config: Config, scheme: Scheme, state: State) -> Shape:
     )
 
 
+_GATES: dict[str, list[tuple[str, float]]] = {
+    "popularity": [("popularity_recent", 1.0)],
+    "frequency": [("own:1", 1.0), ("popularity", 1e-6)],
+    "itemknn": [("cosine:0", 1.0), ("own:deep", 1.0)],
+    "ease": [("ease:0", 1.0)],
+    "frequency+ease": [("own:1", 0.5), ("ease:0", 1.0)],
+}
+"""What `gnn.baselines` adds up, in the network's channels: own:1 fades by a third of the time that the events span."""
+
+
+def _log_days(scheme: Scheme, state: State, D: int) -> Weights:
+    """Return the deep reading of an own history that is the logarithm of 1 + its days: an item's likeness to itself."""
+    row = scheme.edge_names.index("days")
+    lift, head = np.zeros((2 * D, len(scheme.edge_names)), np.float32), np.zeros((1, 2 * D), np.float32)
+    bias = np.zeros(2 * D, np.float32)
+    scale = float(state.edge_scale[row])
+    # Features arrive standardised: this turns one back.
+    lift[0, row], bias[0], head[0, 0] = 1 / scale if scale else 0.0, state.edge_mean[row], 1.0
+    return {"own.lift.weight": lift, "own.lift.bias": bias, "own.head.weight": head}
+
+
 def initial(config: Config, scheme: Scheme, state: State) -> Weights:
     """Return the first weights, drawn from the config's seed; float32.
 
     Gates stand for channels in the units of `state.channel_scale`: together they weigh EASE with 1, decayed
-    purchases of the item itself with a half, popularity with next to nothing.
+    purchases of the item itself with a half, popularity with next to nothing. A baseline in the network's place has
+    other gates, and nothing but gates.
     """
     shape = shape_of(config, scheme, state)
     rng = np.random.default_rng(config.seed)
@@ -145,6 +167,9 @@ def initial(config: Config, scheme: Scheme, state: State) -> Weights:
     first = [(f"own:{min(1, H - 1)}", 0.5), ("own:deep", 1.0), ("ease:0", 1.0), ("popularity", 0.01)]
     if shape.L:
         first.append((f"category{shape.L - 1}:0", 0.02))
+    if config.model != NETWORK:
+        first = _GATES[config.model]
+        weights |= _log_days(scheme, state, D)
     for name, weight in first:
         row = channels.index(name)
         gates[row, 0] = weight * state.channel_scale[row]

@@ -239,6 +239,19 @@ def test_a_compressed_model_takes_the_place_of_the_one_in_full_and_explains_its_
     attune("promote", trained["version"])
 
 
+def test_a_baseline_is_served_in_the_networks_place_and_explained(attune: Run, trained: dict[str, Any]):
+    made = json.loads(attune("train", "--model", "frequency+ease", "--even-if-worse", "--json").stdout)
+    assert made["promoted"]
+    assert made["against"]["version"] == trained["version"]
+    first = json.loads(attune("recommend", "u0", "-k", "1", "--json").stdout)["recommendations"][0]
+    said = json.loads(attune("explain", "u0", first["item_id"], "--json").stdout)
+    assert sum(part["value"] for part in said["contributions"]) == pytest.approx(first["score"], abs=1e-5)
+    assert {part["kind"] for part in said["contributions"]} <= {"ITEM", "OWN_HISTORY"}
+    assert json.loads(attune("train", "--model", "frequency+ease", "--json").stdout)["already"]
+    assert "interrupted" in attune("train", "--resume", code=2).stderr
+    attune("promote", trained["version"])
+
+
 def test_tune_writes_settings_that_evaluate_uses(attune: Run, loaded: dict[str, Any], tmp_path: Path):
     assert loaded
     file = tmp_path / "tuned.toml"
@@ -264,6 +277,7 @@ def test_tune_writes_settings_that_evaluate_uses(attune: Run, loaded: dict[str, 
         (("explain", "u0", "nothing"), "nothing"),
         (("train", "--set", "with=8"), "width"),
         (("train", "--set", "width"), "key=value"),
+        (("train", "--model", "ials"), "frequency+ease"),
         (("train", "--until", "yesterday"), "yesterday"),
         (("train", "--device", "abacus"), "abacus"),
         (("train", "--config", "nowhere.toml"), "nowhere.toml"),

@@ -1,6 +1,7 @@
 """Artefacts on disk: whole or not at all, checked, switched, rolled back."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,18 @@ def test_promotion_switches_and_rollback_switches_back(tmp_path: Path):
     assert registry.load().version == second.version
     assert registry.rollback().name == first.version
     assert registry.load().version == first.version
+
+
+def test_two_models_of_the_same_content_in_one_second_are_two(tmp_path: Path):
+    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    first, second = (
+        artefact.build(SHOP, one.config, one.scheme, one.state, one.weights, trained=False, created=moment)
+        for one in [untrained.build(SHOP)] * 2
+    )
+    for each in (first, second):
+        artefact.save(each, tmp_path)
+    assert Registry(tmp_path).versions() == tuple(sorted((first.version, second.version)))
+    assert len(Registry(tmp_path).versions()) == 2
 
 
 def test_an_unknown_version_is_not_promoted(tmp_path: Path):

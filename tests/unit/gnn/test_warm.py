@@ -87,6 +87,15 @@ def test_another_kind_of_graph_is_refused(today: Snapshot, earlier: Artefact):
         train.train(today, SMALL, device="cpu", warm_from=strange)
 
 
+def test_a_category_tree_of_another_depth_is_refused(today: Snapshot, earlier: Artefact):
+    flat = replace(today, category_parent=np.full_like(today.category_parent, -1))
+    with pytest.raises(CannotCarryOver, match="it had 2 levels, the graph has 1 now"):
+        warm.check_tree(earlier, flat, SMALL)
+    with pytest.raises(CannotCarryOver, match="category tree"):
+        train.train(flat, SMALL, device="cpu", warm_from=earlier)
+    warm.check_tree(earlier, today, SMALL)
+
+
 def test_a_model_is_not_worse_than_itself(yesterday: Snapshot, earlier: Artefact):
     found = promotion.compare(yesterday, earlier, earlier)
     assert found is not None
