@@ -17,7 +17,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette_compress import CompressMiddleware
 
-from api import graphiql
+from api import graphiql, words
 from api import page as explorer
 from api.auth import Authenticator, AuthSettings
 from api.client import SteadyClient
@@ -60,9 +60,11 @@ class ApiSettings:
     documents: Path | None = None
     """Manifest of trusted documents."""
     trusted_only: bool = False
+    """Whether nothing but trusted documents is run."""
     fewest: int = K
     """Shoppers that anything is said of (`api.private`), 2 or more."""
-    """Whether nothing but trusted documents is run."""
+    words: Path | None = None
+    """The shop's own words for sentences (`api.words`)."""
 
 
 class App(Starlette):
@@ -75,7 +77,7 @@ class App(Starlette):
 def create_app(settings: ApiSettings) -> App:
     """Return the application.
 
-    Raises `graph.errors.Unavailable` for an address that is none and `api.faults.BadManifest` for bad documents.
+    Raises `graph.errors.Unavailable` for an address that is none, and `api.faults.Fault` for bad documents or words.
 
     Neither a database nor a model must be there: `/readyz` says what is missing, and it is used once it comes.
     """
@@ -86,7 +88,9 @@ def create_app(settings: ApiSettings) -> App:
     )
     schema = build(settings.limits, development=settings.development, trusted=trusted)
     models = CurrentModel(settings.models)
-    recommender = Recommender(SteadyClient(settings.neo4j), models, metrics, fewest=settings.fewest)
+    recommender = Recommender(
+        SteadyClient(settings.neo4j), models, metrics, fewest=settings.fewest, words=words.read(settings.words)
+    )
     _watch(metrics, recommender)
     has_graphiql = graphiql.complete(settings.graphiql_assets)
     view = GraphQLView(

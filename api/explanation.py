@@ -1,4 +1,4 @@
-"""Why an item is recommended, as GraphQL tells it; the figures are the model's, the words are `api.reasons`."""
+"""Why an item is recommended, as GraphQL tells it; the figures are the model's, the words are `api.sentences`."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,9 @@ from api import reasons
 from api.context import Context, Info
 from api.facts import NeighborSummary
 from api.recommender import Shopper
+from api.sentences import Names, Teller
 from api.types import Brand, Category, ContributionKind, Item, Node
+from api.words import Locale
 from gnn.artefact import Artefact
 from gnn.explain import Explained, Step
 from gnn.filters import Added
@@ -27,27 +29,36 @@ class Contribution:
     kind: ContributionKind
     value: float
     path: list[Node] = strawberry.field(description="From the user to the item; empty where no node is involved.")
-    sentence: str
+    reason: strawberry.Private[reasons.Reason]
+    teller: strawberry.Private[Teller]
+
+    @strawberry.field
+    def sentence(self, info: Info, locale: Locale | None = Locale.EN) -> str:
+        """Tell it."""
+        return self.teller.sentence(info.context.recommender.spoken(locale), self.reason)
 
 
 @strawberry.type(description="The true reasons of the model for one score.")
 class Explanation:
     """At most five contributions one by one, then the rest as one."""
 
-    sentence: str
     score: float = strawberry.field(description="Equals the sum of the contributions.")
     contributions: list[Contribution]
     cypher: str = strawberry.field(description="Paste it into Neo4j Browser to see the paths.")
     user_id: strawberry.Private[str]
     item_id: strawberry.Private[str]
+    told: strawberry.Private[Sequence[reasons.Reason]]
+    teller: strawberry.Private[Teller]
+
+    @strawberry.field
+    def sentence(self, info: Info, locale: Locale | None = Locale.EN) -> str:
+        """Tell the two strongest reasons for it."""
+        return self.teller.summary(info.context.recommender.spoken(locale), self.told)
 
     @strawberry.field
     async def neighbors(self, info: Info) -> NeighborSummary:
         """Count other shoppers who went the same way."""
-        n = await info.context.loaders.supporters.load((self.user_id, self.item_id))
-        if n is None:
-            return NeighborSummary(shoppers=None, sentence=None)
-        return NeighborSummary(shoppers=n, sentence=f"At least {n} shoppers with items in common with you bought it.")
+        return NeighborSummary(shoppers=await info.context.loaders.supporters.load((self.user_id, self.item_id)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +66,11 @@ class Scene:
     """The nodes that reasons lead through, and how sentences call them."""
 
     nodes: Mapping[tuple[str, str], Node]
-    names: reasons.Names
+    names: Names
+
+    def teller(self, shopper: Shopper) -> Teller:
+        """Return what sentences about this user refer to."""
+        return Teller(self.names, shopper.pasts, shopper.has_power)
 
     def path(self, reason: reasons.Reason) -> list[Node]:
         """Return the nodes of a reason's path; somebody who is not in the graph is left out of it."""
@@ -96,7 +111,7 @@ async def scene_of(context: Context, told: Mapping[str, Sequence[reasons.Reason]
     nodes |= {("Brand", i): Brand.of(row) for i, row in brands.items()}
     return Scene(
         nodes,
-        reasons.Names(
+        Names(
             items={i: row.title or i for i, row in rows.items()},
             categories={i: row.name for i, row in categories.items()},
             brands={i: row.name for i, row in brands.items()},
@@ -126,26 +141,28 @@ async def explain(
         for name in (artefact.item_ids[item] for item in items)
     }
     scene = await scene_of(context, merged, user)
+    teller = scene.teller(shopper)
     found: dict[str, Explanation] = {}
     for item, told in merged.items():
         if ("Item", item) not in scene.nodes:
             continue
-        clauses = [reasons.clause(reason, scene.names, shopper.pasts) for reason in told]
         found[item] = Explanation(
-            sentence=reasons.summary(told, clauses),
             score=explained[item].score + sum(added.get(item, {}).values()),
             contributions=[
                 Contribution(
                     kind=ContributionKind.of(reason.kind),
                     value=reason.value,
                     path=scene.path(reason),
-                    sentence=reasons.sentence(text),
+                    reason=reason,
+                    teller=teller,
                 )
-                for reason, text in zip(told, clauses, strict=True)
+                for reason in told
             ],
             cypher=_cypher(shopper.row.id if user else None, item, told),
             user_id=shopper.row.id,
             item_id=item,
+            told=told,
+            teller=teller,
         )
     return found
 

@@ -5,7 +5,10 @@ from enum import StrEnum
 
 import strawberry
 
+from api import sentences
+from api.context import Info
 from api.types import Item
+from api.words import Locale
 from gnn.artefact import Manifest
 
 
@@ -64,7 +67,13 @@ class NeighborSummary:
         description="At least so many others share two recent items with the user and bought this one, as of the "
         "training of the model: a multiple of 5, or of what the shop asks for; null where it is less."
     )
-    sentence: str | None = strawberry.field(description="The same in words.")
+
+    @strawberry.field(description="The same in words.")
+    def sentence(self, info: Info, locale: Locale | None = Locale.EN) -> str | None:
+        """Tell what may be told."""
+        if self.shoppers is None:
+            return None
+        return sentences.neighbors(info.context.recommender.spoken(locale), self.shoppers)
 
 
 @strawberry.type(description="What the shop declares about somebody.")

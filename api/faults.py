@@ -11,3 +11,7 @@ class BadKeys(Fault):
 
 class BadManifest(Fault):
     """The manifest of trusted documents cannot be used."""
+
+
+class BadWords(Fault):
+    """The file of a shop's own words cannot be used."""

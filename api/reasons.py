@@ -1,4 +1,4 @@
-"""Contributions as a person can read them: at most a handful, in sentences that claim no more than the model says.
+"""Contributions as a person can read them: at most a handful. How they are told is `api.sentences`.
 
 The sum is kept: what is not told one by one is told as one rest.
 """
@@ -6,7 +6,6 @@ The sum is kept: what is not told one by one is told as one rest.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from types import MappingProxyType
 
 from gnn.explain import Contribution, Explained, Kind, Rest, Step
@@ -98,131 +97,17 @@ class Past:
     """What a user did with one item."""
 
     counts: Mapping[str, int]
-    last_us: int
-    """The latest event, microseconds UTC."""
+    """Events by type."""
+    last_us: Mapping[str, int]
+    """The latest event of each type, microseconds UTC."""
 
 
 def pasts(row: UserRow) -> dict[str, Past]:
     """Return what the user did with each item of its history."""
     counts: dict[str, Counter[str]] = {}
-    last: dict[str, int] = {}
+    last: dict[str, dict[str, int]] = {}
     for item, kind, at in zip(row.item_ids, row.types, row.at, strict=True):
         counts.setdefault(item, Counter())[kind] += 1
-        last[item] = max(at, last.get(item, at))
+        latest = last.setdefault(item, {})
+        latest[kind] = max(at, latest.get(kind, at))
     return {item: Past(found, last[item]) for item, found in counts.items()}
-
-
-_DEEDS: Mapping[str, str] = MappingProxyType(
-    {
-        "purchase": "bought{it}",
-        "cart": "put{it} in your cart",
-        "rate": "rated{it}",
-        "click": "clicked on{it}",
-        "view": "viewed{it}",
-        "search": "searched for{it}",
-        "return": "returned{it}",
-        "coupon": "got a coupon for{it}",
-        "exposure": "were shown{it}",
-    }
-)
-# In the order in which they tell most about a person.
-
-
-def deed(past: Past, it: str = "") -> str:
-    """Return what was done, as it follows `you`: `bought 3 times`, or with an object `bought it 3 times`."""
-    kind = next((kind for kind in _DEEDS if past.counts.get(kind)), None) or max(
-        sorted(past.counts), key=past.counts.__getitem__
-    )
-    told = _DEEDS.get(kind, "marked{it} “" + kind.replace("{", "(").replace("}", ")") + "”")
-    return f"{told.format(it=it)} {_times(past.counts[kind])}"
-
-
-def _times(n: int) -> str:
-    return {1: "once", 2: "twice"}.get(n, f"{n} times")
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """How nodes are called in sentences."""
-
-    items: Mapping[str, str]
-    categories: Mapping[str, str]
-    brands: Mapping[str, str]
-
-    def of(self, step: Step) -> str:
-        """Return the name of a node; its id where it has none."""
-        named = {"Item": self.items, "Category": self.categories, "Brand": self.brands}.get(step.label, {})
-        return named.get(step.id) or step.id
-
-
-def clause(reason: Reason, names: Names, history: Mapping[str, Past]) -> str:
-    """Return the reason as a clause that can follow `because`."""
-    good = reason.value >= 0
-    via = reason.path[1] if len(reason.path) > 1 else None
-    # A product line is told as a brand in a category.
-    name = " in ".join(names.of(step) for step in reversed(reason.path[1:-1])) if via else ""
-    match reason.kind:
-        case Kind.OWN_HISTORY:
-            return _own(reason, history, good)
-        case Kind.ITEM:
-            past = history.get(via.id) if via else None
-            told = f", which you {deed(past)}" if past else ""
-            return f"it goes with {name}{told}" if good else f"it goes less with {name}{told}"
-        case Kind.CATEGORY:
-            return f"you shop in {name}" if good else f"what you do in {name} speaks for other items"
-        case Kind.BRAND:
-            return f"{name} is in your history" if good else f"what you choose of {name} speaks for other items"
-        case Kind.POPULARITY:
-            return "its popularity speaks for it" if good else "its popularity speaks against it"
-        case Kind.PROMOTION:
-            return "its promotions speak for it" if good else "its promotions speak against it"
-        case Kind.PRICE_FIT:
-            told = "its price, next to what you usually pay, speaks"
-            return f"{told} for it" if good else f"{told} against it"
-        case Kind.PURCHASE_POWER:
-            return "your purchase power speaks for it" if good else "your purchase power speaks against it"
-        case Added.BOOST:
-            return "the shop puts it forward" if good else "the shop holds it back"
-        case Added.FEEDBACK:
-            return "what you passed over speaks against it"
-        case Added.PRICE_LEVEL:
-            return "its price level is near to yours" if good else "its price level is far from yours"
-        case None:
-            return f"{reason.count} smaller reasons speak {'for' if good else 'against'} it together"
-
-
-def _own(reason: Reason, history: Mapping[str, Past], good: bool) -> str:
-    past = history.get(reason.path[-1].id) if reason.path else None
-    if past is None:
-        return "your own history with it speaks " + ("for it" if good else "against it")
-    day = datetime.fromtimestamp(past.last_us / 1e6, UTC)
-    preposition = "on" if sum(past.counts.values()) == 1 else "last on"
-    told = f"you {deed(past, ' it')}, {preposition} {day.day} {day:%B %Y}"
-    return told if good else f"{told}, which speaks against it now"
-
-
-def sentence(text: str) -> str:
-    """Return a clause as a sentence."""
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def change(
-    before: Reason, after: Reason, names: Names, pasts_before: Mapping[str, Past], pasts_after: Mapping[str, Past]
-) -> str:
-    """Return what became of a reason as a sentence."""
-    if after.kind is None:
-        return f"{after.count} other reasons changed less."
-    if before.value == 0.0:
-        return f"New: {clause(after, names, pasts_after)}."
-    if after.value == 0.0:
-        return f"No longer: {clause(before, names, pasts_before)}."
-    more = "more for" if after.value > before.value else "less for"
-    return f"Speaks {more} it than before: {clause(after, names, pasts_after)}."
-
-
-def summary(reasons: Sequence[Reason], clauses: Sequence[str]) -> str:
-    """Return the explanation in one sentence: the two strongest reasons that speak for the item."""
-    told = [text for reason, text in zip(reasons, clauses, strict=True) if reason.kind and reason.value > 0][:2]
-    if not told:
-        return "Nothing in particular speaks for it."
-    return f"Because {', and '.join(told)}."

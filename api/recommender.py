@@ -15,6 +15,7 @@ from api.metrics import Metrics
 from api.models import CurrentModel
 from api.pulse import Pulse
 from api.reasons import Past, pasts
+from api.words import Locale, Vocabulary, Words, own
 from gnn import changes, explain, ranking
 from gnn.artefact import Artefact
 from gnn.changes import ItemChange
@@ -85,6 +86,11 @@ class Shopper:
         if self.derived.pasts is None:
             self.derived.pasts = pasts(self.row)
         return self.derived.pasts
+
+    @property
+    def has_power(self) -> bool:
+        """Whether anything is known of what the user can and does spend."""
+        return "purchase" in self.row.types or bool(self.attributes)
 
     @property
     def attributes(self) -> Mapping[str, str | float]:
@@ -190,12 +196,21 @@ def _same(one: UserRow, other: UserRow) -> bool:
 class Recommender:
     """Everything that the fields need: the graph, the model, and how long both take."""
 
-    def __init__(self, client: AsyncClient, models: CurrentModel, metrics: Metrics, *, fewest: int = private.K) -> None:
-        """`fewest`: shoppers that anything is said of (`api.private`)."""
+    def __init__(
+        self,
+        client: AsyncClient,
+        models: CurrentModel,
+        metrics: Metrics,
+        *,
+        fewest: int = private.K,
+        words: Vocabulary | None = None,
+    ) -> None:
+        """`fewest`: shoppers that anything is said of (`api.private`). `words`: of sentences; None: Attune's own."""
         self.client = client
         self.models = models
         self.metrics = metrics
         self.fewest = fewest
+        self.words = words or own()
         self.broadcast = Broadcast()
         self.last_known = LastKnown()
         self.demand = Counted()
@@ -223,6 +238,10 @@ class Recommender:
     def model(self) -> str | None:
         """Version of the model being served."""
         return self.models.artefact.version if self.models.artefact else None
+
+    def spoken(self, locale: Locale | None) -> Words:
+        """Return the words of a language; None: English."""
+        return self.words[locale or Locale.EN]
 
     async def shopper(self, user_id: str) -> Shopper | None:
         """Read a user and its newest events in one round trip; None when the graph does not know it."""

@@ -8,6 +8,7 @@ import strawberry
 from api.context import Info
 from api.filters import ListFilter
 from api.ids import global_id
+from api.words import Locale
 from gnn.explain import Kind
 from gnn.filters import Added, Mode
 from graph.explore import BrandRow, CategoryRow, ItemRow
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from api.user import User
 
 T = TypeVar("T")
+
+strawberry.enum(Locale, name="Locale", description="A language that sentences are told in: English, Chinese.")
 
 
 @strawberry.enum(description="Which part of the model a contribution comes from.")

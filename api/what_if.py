@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import strawberry
 
-from api import arguments, explanation, lists, reasons
+from api import arguments, explanation, lists, reasons, sentences
 from api.context import Context, Info
 from api.errors import Code, Refused, bad_input
 from api.imagined import SessionEventInput, with_events
@@ -19,7 +19,9 @@ from api.limits import MAX_EVENTS
 from api.lists import Recommendation, Wish
 from api.reasons import Reason
 from api.recommender import ATTRIBUTE, Shopper
+from api.sentences import Teller
 from api.types import ContributionKind, Item, Node
+from api.words import Locale
 from gnn.artefact import Artefact
 from gnn.changes import ItemChange
 from gnn.history import Trait
@@ -85,7 +87,13 @@ class ContributionChange:
     path: list[Node] = strawberry.field(description="From the user to the item; empty where no node is involved.")
     before: float
     after: float
-    sentence: str
+    reasons: strawberry.Private[tuple[Reason, Reason]]
+    tellers: strawberry.Private[tuple[Teller, Teller]]
+
+    @strawberry.field
+    def sentence(self, info: Info, locale: Locale | None = Locale.EN) -> str:
+        """Tell what became of it."""
+        return sentences.change(info.context.recommender.spoken(locale), *self.reasons, self.tellers)
 
 
 @strawberry.type(description="An item of either list whose place or score is another one.")
@@ -148,6 +156,7 @@ class _Worlds:
         scene = await explanation.scene_of(
             context, {name: [after for _, after in pairs] for name, pairs in moved.items()}, self.user
         )
+        tellers = (scene.teller(self.before), scene.teller(self.after))
         return {
             name: [
                 ContributionChange(
@@ -155,7 +164,8 @@ class _Worlds:
                     path=scene.path(after),
                     before=before.value,
                     after=after.value,
-                    sentence=reasons.change(before, after, scene.names, self.before.pasts, self.after.pasts),
+                    reasons=(before, after),
+                    tellers=tellers,
                 )
                 for before, after in pairs
             ]

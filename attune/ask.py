@@ -6,6 +6,7 @@ from typing import Any
 
 from attune import console
 from attune.home import home, models
+from attune.serving import own_words
 from graph.errors import NotFound
 
 
@@ -16,7 +17,7 @@ class AskError(Exception):
 def ask(query: str, variables: Mapping[str, object]) -> dict[str, Any]:
     """Execute one operation against the loaded graph and the current artefact, without a server.
 
-    Raises `AskError` with the first error's message, and the errors of `graph.client`.
+    Raises `AskError` with the first error's message, `api.faults.BadWords`, and the errors of `graph.client`.
     """
     return asyncio.run(_ask(query, variables))
 
@@ -27,11 +28,13 @@ async def _ask(query: str, variables: Mapping[str, object]) -> dict[str, Any]:
     from api.metrics import Metrics
     from api.models import CurrentModel
     from api.recommender import Recommender
+    from api.words import read
     from graph.client import AsyncClient, settings
 
     async with AsyncClient(settings(home())) as client:
         await client.ping()  # the API masks where the database is; whoever types here should be told
-        context = Context(Recommender(client, CurrentModel(models()), Metrics()), "command-line")
+        recommender = Recommender(client, CurrentModel(models()), Metrics(), words=read(own_words()))
+        context = Context(recommender, "command-line")
         result = await schema.build().execute(query, variable_values=dict(variables), context_value=context)
     if result.errors:
         raise AskError(result.errors[0].message)

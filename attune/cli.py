@@ -65,6 +65,13 @@ def moment_us(text: str | None, option: str = "--until") -> int | None:
     return int(moment.timestamp() * 1_000_000)
 
 
+def known_locale(name: str) -> str:
+    """Return the name of a language that sentences are told in."""
+    if name not in ("en", "zh"):
+        raise typer.BadParameter(f"{name!r} is none of en, zh")
+    return name
+
+
 def numbers(text: str) -> str:
     """Return comma-separated whole numbers as they came; anything else is wrong use."""
     if not all(part.strip().isdigit() for part in text.split(",")):
@@ -319,12 +326,13 @@ def explain(
     html: Annotated[
         Path | None, typer.Option(dir_okay=False, help="Also write one self-contained page, to attach to a ticket.")
     ] = None,
+    locale: Annotated[str, typer.Option(help="Language of the sentences: en or zh.", callback=known_locale)] = "en",
     json: Json = False,
 ) -> None:
     """Say through which paths an item gets its score for a user."""
     from attune import explaining
 
-    explaining.explain(user, item, html=html, json=json)
+    explaining.explain(user, item, html=html, json=json, locale=locale)
 
 
 @app.command()

@@ -7,31 +7,31 @@ from attune.ask import answer
 from attune.explanation_page import page
 
 _EXPLAIN = """
-query Explain($user: String!, $item: String!) {
+query Explain($user: String!, $item: String!, $locale: Locale!) {
   user(id: $user) {
     explain(item: $item) {
-      sentence
+      sentence(locale: $locale)
       score
-      contributions { kind value sentence path { __typename id } }
-      neighbors { shoppers sentence }
+      contributions { kind value sentence(locale: $locale) path { __typename id } }
+      neighbors { shoppers sentence(locale: $locale) }
       cypher
     }
   }
 }
 """
 _PAGE = """
-query ExplainPage($user: String!, $item: String!) {
+query ExplainPage($user: String!, $item: String!, $locale: Locale!) {
   model { version trainedAt trained }
   item(id: $item) { externalId title price currency priceLevel category { name } brand { name } }
   user(id: $user) {
     externalId
     explain(item: $item) {
-      sentence
+      sentence(locale: $locale)
       score
       contributions {
         kind
         value
-        sentence
+        sentence(locale: $locale)
         path {
           __typename
           id
@@ -40,7 +40,7 @@ query ExplainPage($user: String!, $item: String!) {
           ... on Brand { name }
         }
       }
-      neighbors { shoppers sentence }
+      neighbors { shoppers sentence(locale: $locale) }
       cypher
     }
   }
@@ -49,16 +49,20 @@ query ExplainPage($user: String!, $item: String!) {
 _HALF = 14
 
 
-def explain(user_id: str, item_id: str, *, html: Path | None, json: bool) -> None:
-    """Print the contributions of one score, or the fields of GraphQL's `Explanation`; write the page to `html`."""
-    data = answer(_PAGE if html else _EXPLAIN, {"user": user_id, "item": item_id})
+def explain(user_id: str, item_id: str, *, html: Path | None, json: bool, locale: str = "en") -> None:
+    """Print the contributions of one score, or the fields of GraphQL's `Explanation`; write the page to `html`.
+
+    `locale`: the language of the sentences, en or zh.
+    """
+    variables = {"user": user_id, "item": item_id, "locale": locale.upper()}
+    data = answer(_PAGE if html else _EXPLAIN, variables)
     explanation = data["user"]["explain"]
     if explanation is None:
         console.stop(f"item {item_id!r} is not one that the current model scores", code=console.WRONG_USE)
     if html is not None:
         try:
             html.parent.mkdir(parents=True, exist_ok=True)
-            html.write_text(page(data), encoding="utf-8")
+            html.write_text(page(data, locale), encoding="utf-8")
         except OSError as error:
             console.stop(f"{html} cannot be written: {error.strerror}", "Give another --html.", code=console.WRONG_USE)
         console.say(f"Page: {html}")

@@ -33,8 +33,11 @@ pre { background: var(--card); border: 1px solid var(--line); border-radius: .5r
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
-def page(answer: Mapping[str, Any]) -> str:
-    """Return the page of an answer that holds `model`, `item` and `user { externalId explain }`."""
+def page(answer: Mapping[str, Any], locale: str = "en") -> str:
+    """Return the page of an answer that holds `model`, `item` and `user { externalId explain }`.
+
+    `locale`: the language of its sentences; the page around them is English.
+    """
     item, user, model = answer["item"], answer["user"], answer["model"]
     told = user["explain"]
     title = item["title"] if item else ""
@@ -44,9 +47,9 @@ def page(answer: Mapping[str, Any]) -> str:
     body = (
         f"<h1>Why {escape(title)}?</h1>"
         f'<p class="dim">for user {escape(user["externalId"])}{facts}</p>'
-        f'<p class="lead">{escape(told["sentence"])}</p>'
-        f"{_waterfall(told['contributions'], told['score'])}"
-        + (f"<p>{escape(neighbors)}</p>" if neighbors else "")
+        f'<p class="lead" lang="{escape(locale)}">{escape(told["sentence"])}</p>'
+        f"{_waterfall(told['contributions'], told['score'], locale)}"
+        + (f'<p lang="{escape(locale)}">{escape(neighbors)}</p>' if neighbors else "")
         + f"<h2>The paths in Neo4j Browser</h2><pre>{escape(told['cypher'])}</pre>"
         f'<p class="dim">{escape(made)}</p>'
     )
@@ -66,7 +69,7 @@ def _facts(item: Mapping[str, Any]) -> str:
     return "".join(f" · {escape(fact)}" for fact in facts)
 
 
-def _waterfall(parts: Sequence[Mapping[str, Any]], score: float) -> str:
+def _waterfall(parts: Sequence[Mapping[str, Any]], score: float, locale: str) -> str:
     """Return the contributions as bars, each from where the one before it ended, and the score below them."""
     ends = [0.0]
     for part in parts:
@@ -81,7 +84,7 @@ def _waterfall(parts: Sequence[Mapping[str, Any]], score: float) -> str:
         return f'<div class="track">{zero}<i class="{kind}" style="left:{left:.2%};width:{width:.2%}"></i></div>'
 
     rows = [
-        f'<li><div class="row"><span>{escape(part["sentence"])}</span>'
+        f'<li><div class="row"><span lang="{escape(locale)}">{escape(part["sentence"])}</span>'
         f'<span class="score">{part["value"]:+.4f}</span></div>{bar(start, start + part["value"])}'
         f'<div class="path">{escape(_kind(part))}{_path(part["path"])}</div></li>'
         for start, part in zip(ends, parts, strict=False)

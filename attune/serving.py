@@ -80,5 +80,11 @@ def api_settings() -> "ApiSettings":
         neo4j=client.settings(home()),
         models=models(),
         graphiql_assets=assets,
+        words=own_words(),
         neo4j_browser=None if os.environ.get("NEO4J_URI") else server.status(home()).browser,
     )
+
+
+def own_words() -> Path | None:
+    """Return the file of the shop's own words for sentences, if it has one."""
+    return Path(named) if (named := os.environ.get("ATTUNE_SENTENCES")) else None

@@ -3,7 +3,9 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.pages import opened
+from graph import write
+from graph.client import Client
+from tests.browser.pages import faults, opened
 from tests.served import Served
 
 pytestmark = pytest.mark.browser
@@ -113,3 +115,42 @@ def test_a_view_can_be_left_while_the_graph_is_on_its_way(chromium: Browser, api
         page.get_by_role("link", name="Model").click()
         page.wait_for_timeout(800)
         expect(page.locator(".measured")).to_be_visible()
+
+
+def test_the_reasons_are_told_in_the_chosen_language_everywhere(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api) as page:
+        expect(page.locator(".card .because").first).to_contain_text("Because")
+        page.get_by_label("Reasons in").select_option("中文")
+        for place in (".card .because", "#reasons .lead"):
+            expect(page.locator(place).first).to_contain_text("因为")
+            expect(page.locator(place).first).to_have_attribute("lang", "zh")
+        expect(page.locator(".neighbors")).to_contain_text("至少有")
+        assert "locale=zh" in page.url
+        page.reload()
+        expect(page.locator(".card .because").first).to_contain_text("因为")
+        expect(page.get_by_label("Reasons in")).to_have_value("ZH")
+        assert faults(page) == []
+
+
+def test_markup_and_steering_characters_in_a_title_are_text(
+    chromium: Browser, api: Served, session_client: Client
+) -> None:
+    markup = "<script>window.wrong = 1</script><img src=x onerror='window.wrong = 1'>"
+    item = api.ask('{ user(id: "u0") { recommendations(first: 1) { nodes { item { externalId title } } } } }')
+    top = item["user"]["recommendations"]["nodes"][0]["item"]
+    write.items(session_client, [{"id": top["externalId"], "title": f"{markup} \u202egnp.exe\x07\nקפה"}])
+    try:
+        with opened(chromium, api, "/#user=u0") as page:
+            expect(page.locator(".card .title").first).to_contain_text(markup)
+            expect(page.locator("#why-title")).to_contain_text(markup)
+            expect(page.locator("#reasons .bars li")).not_to_have_count(0)
+            assert page.evaluate("window.wrong") is None
+            assert page.locator("main script, main img[src=x]").count() == 0
+            # The title turns nothing round but itself.
+            isolated = page.locator(".card .title bdi").first.evaluate("e => getComputedStyle(e).unicodeBidi")
+            assert isolated == "isolate"
+            said = page.locator(".because, .said, .lead").all_inner_texts()
+            assert any("gnp.exe" in text for text in said)
+            assert not any(sign in text for text in said for sign in "\u202e\x07")
+    finally:
+        write.items(session_client, [{"id": top["externalId"], "title": top["title"]}])

@@ -98,15 +98,18 @@ def test_every_move_says_where_from_and_where_to_and_its_parts_sum_to_both_score
         sizes = [abs(part["after"] - part["before"]) for part in told if part["kind"] != "OTHER"]
         assert sizes == sorted(sizes, reverse=True)
         for part in told:
-            grew = part["after"] > part["before"]
+            more = "more" if abs(part["after"]) > abs(part["before"]) else "less"
             if part["kind"] == "OTHER":
                 continue
             if part["before"] == 0:
                 assert part["sentence"].startswith("New: ")
             elif part["after"] == 0:
                 assert part["sentence"].startswith("No longer: ")
+            elif (part["before"] > 0) != (part["after"] > 0):
+                assert part["sentence"].startswith("Turned round: ")
             else:
-                assert part["sentence"].startswith(f"Speaks {'more' if grew else 'less'} for it than before: ")
+                side = "for" if part["after"] > 0 else "against"
+                assert part["sentence"].startswith(f"Speaks {more} {side} it than before: ")
     through = [
         step["externalId"]
         for move in found["moved"]

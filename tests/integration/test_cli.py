@@ -138,6 +138,21 @@ def test_explain_sums_to_the_score(attune: Run, trained: dict[str, Any]):
     assert "the sum of the above" in attune("explain", "u0", top["item_id"]).stdout
 
 
+def test_explain_speaks_chinese_and_the_shops_own_words(attune: Run, trained: dict[str, Any], tmp_path: Path):
+    assert trained
+    top = json.loads(attune("recommend", "u0", "-k", "1", "--json").stdout)["recommendations"][0]["item_id"]
+    assert json.loads(attune("explain", "u0", top, "--locale", "zh", "--json").stdout)["sentence"].startswith("因为")
+    file = tmp_path / "words.toml"
+    file.write_text("[en.summary]\none = 'Since {reason}!'\ntwo = 'Since {reason}, {other}!'\n")
+    told = attune("explain", "u0", top, "--json", ATTUNE_SENTENCES=str(file)).stdout
+    assert json.loads(told)["sentence"].startswith("Since ")
+    file.write_text("[en.sumary]\none = 'Since {reason}!'\n")
+    for command in (("explain", "u0", top), ("serve", "--port", "0")):
+        refused = attune(*command, code=2, ATTUNE_SENTENCES=str(file))
+        assert "`en.sumary.one` is not a text that sentences are made of" in refused.stderr
+        assert "did you mean `en.summary.one`?" in refused.stderr
+
+
 def test_explain_draws_bars_and_writes_a_page_with_the_same_numbers(
     attune: Run, trained: dict[str, Any], tmp_path: Path
 ):

@@ -1,6 +1,6 @@
 // What the page knows: the wish (in the address, so that it can be sent to someone), the list, what is chosen in it.
 import { computed, signal } from "@preact/signals";
-import type { ListQuery, Mode, StartQuery } from "./generated";
+import type { ListQuery, Locale, Mode, StartQuery } from "./generated";
 
 export type Shopper = NonNullable<ListQuery["user"]>;
 export type Recommended = Shopper["recommendations"]["edges"][number]["node"];
@@ -11,9 +11,13 @@ export interface Wish {
   mode: Mode;
   budget: number | null;
   diversity: number;
+  /** The language of the sentences. */
+  locale: Locale;
 }
 
-export const wish = signal<Wish>({ user: null, mode: "ALL", budget: null, diversity: 0 });
+export const wish = signal<Wish>({ user: null, mode: "ALL", budget: null, diversity: 0, locale: "EN" });
+/** Of the sentences, for whoever reads them out. */
+export const lang = computed(() => wish.value.locale.toLowerCase());
 export const view = signal<View>("list");
 /** The item that its own view shows. */
 export const seen = signal<string | null>(null);
@@ -49,6 +53,7 @@ export function readAddress(): void {
     mode: MODES.includes(mode) ? (mode as Mode) : "ALL",
     budget: budget >= 0 ? budget : null,
     diversity: Math.min(Math.max(Number(given.get("diversity")) || 0, 0), 1),
+    locale: given.get("locale") === "zh" ? "ZH" : "EN",
   };
   seen.value = given.get("item");
   const said = given.get("view");
@@ -57,12 +62,13 @@ export function readAddress(): void {
 
 /** The address of the page with some of it changed. */
 export function address(change: Partial<Wish> & { view?: View; item?: string } = {}): string {
-  const { user, mode, budget, diversity } = { ...wish.value, ...change };
+  const { user, mode, budget, diversity, locale } = { ...wish.value, ...change };
   const said = new URLSearchParams();
   if (user !== null) said.set("user", user);
   if (mode !== "ALL") said.set("mode", mode);
   if (budget !== null) said.set("budget", String(budget));
   if (diversity) said.set("diversity", String(diversity));
+  if (locale !== "EN") said.set("locale", locale.toLowerCase());
   const to = change.view ?? view.value;
   if (to === "item") said.set("item", change.item ?? seen.value ?? "");
   else if (to !== "list") said.set("view", to);

@@ -32,13 +32,18 @@ FIXED = {
     ),
     "Recommendation": ("item: Item!", "rank: Int!", "score: Float!", "explanation: Explanation!"),
     "Explanation": (
-        "sentence: String!",
+        "sentence(locale: Locale = EN): String!",
         "score: Float!",
         "contributions: [Contribution!]!",
         "neighbors: NeighborSummary!",
         "cypher: String!",
     ),
-    "Contribution": ("kind: ContributionKind!", "value: Float!", "path: [Node!]!", "sentence: String!"),
+    "Contribution": (
+        "kind: ContributionKind!",
+        "value: Float!",
+        "path: [Node!]!",
+        "sentence(locale: Locale = EN): String!",
+    ),
     "Mutation": (
         "recordEvents(input: RecordEventsInput!): RecordEventsPayload!",
         "eraseUser(id: String!): EraseUserPayload!",

@@ -2,7 +2,7 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { type Deed, more, record } from "../actions";
 import type { ItemPartsFragment } from "../generated";
-import { type Recommended, before, busy, cards, chosen, connected, hasMore, note, shopper, wish } from "../state";
+import { type Recommended, before, busy, cards, chosen, connected, hasMore, lang, note, shopper, wish } from "../state";
 import { calm, money, shelfOf } from "../told";
 import { Level, Strip } from "./level";
 import { openItem } from "./search";
@@ -86,12 +86,12 @@ function Card({ card }: { card: Recommended }) {
       <div class="about">
         <h2>
           <button class="title" type="button" aria-pressed={here} onClick={() => choose(item.id)}>
-            {item.title}
+            <bdi>{item.title}</bdi>
           </button>
           <Moved card={card} />
         </h2>
         <p class="shelf">{[shelfOf(item), item.brand?.name].filter(Boolean).join(" · ")}</p>
-        <p class="because">{explanation.sentence}</p>
+        <p class="because" lang={lang.value}>{explanation.sentence}</p>
         <Strip contributions={explanation.contributions} />
       </div>
       <Price item={item} />

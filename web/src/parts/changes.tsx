@@ -36,7 +36,7 @@ export function Changes() {
               {leaned.value.map((one) => (
                 <li key={one.id}>
                   <button class="act" type="button" onClick={() => setItem(one)}>
-                    {calm(one.title)}
+                    <bdi>{calm(one.title)}</bdi>
                   </button>
                 </li>
               ))}

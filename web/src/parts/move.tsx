@@ -1,4 +1,5 @@
 // Why an item would stand elsewhere: each reason before and after.
+import { lang } from "../state";
 import { kindName, signed } from "../told";
 import type { Move } from "../whatif";
 import { kindClass } from "./level";
@@ -9,7 +10,7 @@ export function MoveTold({ move }: { move: Move }) {
   const width = (value: number) => `${((Math.abs(value) / most) * 100).toFixed(2)}%`;
   return (
     <>
-      <h2 id="why-title">What would move {item.title}</h2>
+      <h2 id="why-title">What would move <bdi>{item.title}</bdi></h2>
       <dl class="turn">
         <div>
           <dt>Rank</dt>
@@ -30,7 +31,7 @@ export function MoveTold({ move }: { move: Move }) {
         {contributions.map((part, place) => (
           <li key={place} data-before={part.before} data-after={part.after}>
             <p class="said">
-              <span class="kind">{kindName(part.kind)}</span> {part.sentence}
+              <span class="kind">{kindName(part.kind)}</span> <span lang={lang.value}>{part.sentence}</span>
             </p>
             {(["before", "after"] as const).map((when) => (
               <p key={when} class={`when ${when}`}>

@@ -1,7 +1,7 @@
 // Who the list is for: what the shopper can and does spend, and what is wished for.
 import type { ComponentChildren } from "preact";
 import { want } from "../actions";
-import type { Mode } from "../generated";
+import type { Locale, Mode } from "../generated";
 import { currency, dearest, shopper, wish } from "../state";
 import { CERTAINTIES, count, money, percent } from "../told";
 import { Level } from "./level";
@@ -10,6 +10,11 @@ const MODES: readonly [Mode, string, string][] = [
   ["ALL", "All", "Every item"],
   ["DISCOVER", "Discover", "Only what the shopper never bought"],
   ["REBUY", "Buy again", "Only what the shopper bought before"],
+];
+
+const LOCALES: readonly [Locale, string][] = [
+  ["EN", "English"],
+  ["ZH", "中文"],
 ];
 
 export function ShopperPanel() {
@@ -70,7 +75,7 @@ function Share({ value, name }: { value: number | null; name: string }) {
 }
 
 function Controls() {
-  const { mode, budget, diversity } = wish.value;
+  const { mode, budget, diversity, locale } = wish.value;
   const share = budget === null ? 100 : Math.round((budget / dearest.value) * 100);
   const spend = (to: number) => want({ budget: to === 100 ? null : Math.round(to * dearest.value) / 100 });
   return (
@@ -121,6 +126,16 @@ function Controls() {
           aria-valuetext={percent(diversity)}
           onInput={(event) => want({ diversity: Number(event.currentTarget.value) / 100 })}
         />
+      </p>
+      <p class="choice">
+        <label for="locale">Reasons in</label>
+        <select id="locale" value={locale} onChange={(event) => want({ locale: event.currentTarget.value as Locale })}>
+          {LOCALES.map(([value, name]) => (
+            <option key={value} value={value} lang={value.toLowerCase()}>
+              {name}
+            </option>
+          ))}
+        </select>
       </p>
     </form>
   );

@@ -62,7 +62,7 @@ function Place({ row: { item, rank }, mark, steps = 0, shown }: PlaceProps) {
     <li class={mark}>
       <button type="button" aria-pressed={shown} title={shelfOf(item)} onClick={() => (told.value = item.id)}>
         <span class="rank">{rank}</span>
-        <span class="name">{calm(item.title)}</span>
+        <bdi class="name">{calm(item.title)}</bdi>
         {mark && (
           <span class={`moved ${mark}`}>
             <span aria-hidden="true">{signs[mark]}</span>

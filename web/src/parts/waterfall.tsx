@@ -1,5 +1,6 @@
 // Contributions as steps from zero to the score: each bar begins where the one before it ended.
 import type { ExplanationPartsFragment } from "../generated";
+import { lang } from "../state";
 import { signed } from "../told";
 import { type Named, throughItem, without } from "../whatif";
 import { kindClass } from "./level";
@@ -43,7 +44,7 @@ export function Waterfall({ item, explanation, lit, light }: Props) {
             onFocusOut={() => light(null)}
           >
             <span class="said">
-              {part.sentence} <Without item={itemOf(part)} />
+              <span lang={lang.value}>{part.sentence}</span> <Without item={itemOf(part)} />
             </span>
             <span class="amount">{signed(part.value)}</span>
             <span class="track" aria-hidden="true">

@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { tell } from "../actions";
 import { ask } from "../ask";
 import { type ExplanationPartsFragment, type ItemPartsFragment, NeighborsDocument } from "../generated";
-import { chosenCard, wish } from "../state";
+import { chosenCard, lang, wish } from "../state";
 import { Cypher } from "./cypher";
 import { AttentionGraph } from "./graph";
 import { Waterfall } from "./waterfall";
@@ -12,7 +12,7 @@ export function Why() {
   const card = chosenCard.value;
   return (
     <section class="why panel" id="why" aria-labelledby="why-title" tabIndex={-1}>
-      <h2 id="why-title">{card ? `Why ${card.item.title}` : "Why"}</h2>
+      <h2 id="why-title">Why {card && <bdi>{card.item.title}</bdi>}</h2>
       {card ? (
         <Reasons item={card.item} explanation={card.explanation} />
       ) : (
@@ -33,7 +33,7 @@ export function Reasons({ item, explanation }: Props) {
   const user = wish.value.user ?? "";
   return (
     <div id="reasons" class={lit === null ? "" : "hovering"}>
-      <p class="lead">{explanation.sentence}</p>
+      <p class="lead" lang={lang.value}>{explanation.sentence}</p>
       <Waterfall item={{ id: item.externalId, title: item.title }} explanation={explanation} lit={lit} light={setLit} />
       <AttentionGraph user={user} item={item.title} contributions={contributions} lit={lit} light={setLit} />
       <Neighbors user={user} item={item.externalId} />
@@ -43,16 +43,21 @@ export function Reasons({ item, explanation }: Props) {
 }
 
 function Neighbors({ user, item }: { user: string; item: string }) {
+  const { locale } = wish.value;
   const [sentence, setSentence] = useState("");
   useEffect(() => {
     let current = true;
     setSentence("");
-    ask(NeighborsDocument, { user, item })
+    ask(NeighborsDocument, { user, item, locale })
       .then((found) => current && setSentence(found.user?.explain?.neighbors.sentence ?? ""))
       .catch(tell);
     return () => {
       current = false;
     };
-  }, [user, item]);
-  return <p class="neighbors">{sentence}</p>;
+  }, [user, item, locale]);
+  return (
+    <p class="neighbors" lang={lang.value}>
+      {sentence}
+    </p>
+  );
 }

@@ -50,7 +50,7 @@ function About({ item }: { item: Shown }) {
       <header class="item-head panel">
         <Picture item={item} />
         <div class="about">
-          <h1 id="item-title">{item.title}</h1>
+          <h1 id="item-title"><bdi>{item.title}</bdi></h1>
           <p class="shelf">{[shelfOf(item), item.brand?.name].filter(Boolean).join(" · ")}</p>
           {item.description && <p class="because">{item.description}</p>}
           {!item.available && <p class="because">Not available now.</p>}
@@ -63,7 +63,7 @@ function About({ item }: { item: Shown }) {
           {together.map(({ item: other, support, lift }) => (
             <li key={other.id}>
               <Picture item={other} />
-              <a href={address({ view: "item", item: other.externalId })}>{other.title}</a>
+              <a href={address({ view: "item", item: other.externalId })}><bdi>{other.title}</bdi></a>
               <span class="detail">
                 {count(support)} baskets, {lift.toFixed(1)} times as likely as by chance
               </span>
@@ -78,23 +78,23 @@ function About({ item }: { item: Shown }) {
 }
 
 function WhyItem({ item }: { item: Shown }) {
-  const user = wish.value.user;
+  const { user, locale } = wish.value;
   const [found, setFound] = useState<ExplainQuery["user"] | undefined>();
   useEffect(() => {
     let current = true;
     setFound(undefined);
     if (user === null) return;
-    ask(ExplainDocument, { user, item: item.externalId })
+    ask(ExplainDocument, { user, item: item.externalId, locale })
       .then((answer) => current && setFound(answer.user))
       .catch(tell);
     return () => {
       current = false;
     };
-  }, [user, item.externalId]);
+  }, [user, item.externalId, locale]);
   return (
     <section class="why panel" id="why" aria-labelledby="why-title" tabIndex={-1}>
       <h2 id="why-title">
-        {item.title} for {user}
+        <bdi>{item.title}</bdi> for {user}
       </h2>
       {found?.explain && <Reasons item={item} explanation={found.explain} />}
       {found && !found.explain && <p class="empty">The model has not seen this item yet.</p>}
