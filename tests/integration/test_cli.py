@@ -146,10 +146,10 @@ def test_explain_speaks_chinese_and_the_shops_own_words(attune: Run, trained: di
     file.write_text("[en.summary]\none = 'Since {reason}!'\ntwo = 'Since {reason}, {other}!'\n")
     told = attune("explain", "u0", top, "--json", ATTUNE_SENTENCES=str(file)).stdout
     assert json.loads(told)["sentence"].startswith("Since ")
-    file.write_text("[en.sumary]\none = 'Since {reason}!'\n")
+    file.write_text("[en.summary]\nones = 'Since {reason}!'\n")
     for command in (("explain", "u0", top), ("serve", "--port", "0")):
         refused = attune(*command, code=2, ATTUNE_SENTENCES=str(file))
-        assert "`en.sumary.one` is not a text that sentences are made of" in refused.stderr
+        assert "`en.summary.ones` is not a text that sentences are made of" in refused.stderr
         assert "did you mean `en.summary.one`?" in refused.stderr
 
 

@@ -55,8 +55,8 @@ def test_the_example_of_the_docs_can_be_used(tmp_path: Path) -> None:
             "`en.reasons.itm.for` is not a text that sentences are made of; did you mean `en.reasons.item.for`?",
         ),
         (
-            "[en.reasons.item]\nfor = '{nam} fits'",
-            "`en.reasons.item.for`: the placeholder {nam} is unknown here; there is: {deed}, {name}.",
+            "[en.reasons.item]\nfor = '{title} fits'",
+            "`en.reasons.item.for`: the placeholder {title} is unknown here; there is: {deed}, {name}.",
         ),
         ("[en.reasons.boost]\nfor = '{price}'", "the placeholder {price} is unknown here; there is: none."),
         (
