@@ -1,13 +1,12 @@
 """Checks of what clients pass in; every refusal names the argument and what it may be."""
 
-import math
 from collections.abc import Sequence
 from typing import TypeVar
 
 import strawberry
 
 from api.errors import bad_input
-from api.limits import MAX_EXCLUDE, MAX_FIRST, MAX_ID, MAX_SEARCH
+from api.limits import MAX_EXCLUDE, MAX_FIRST, MAX_ID, MAX_MONEY, MAX_SEARCH
 
 Value = TypeVar("Value")
 
@@ -27,10 +26,10 @@ def page_size(first: int | None, default: int) -> int:
 
 
 def amount(name: str, value: float | None) -> float | None:
-    """Return an amount of money: finite and not negative."""
+    """Return an amount of money: from 0 to `MAX_MONEY`."""
     value = given(value)
-    if value is not None and not (math.isfinite(value) and value >= 0):
-        raise bad_input(name, f"`{name}` must be a finite amount of 0 or more.")
+    if value is not None and not 0 <= value <= MAX_MONEY:
+        raise bad_input(name, f"`{name}` must be an amount of money from 0 to {MAX_MONEY:,.0f}.")
     return value
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from api import pages
 from api.context import Context
+from api.feedback import passed
 from api.ids import Cursor
 from api.pages import Asked
 from api.recommender import Shopper, present_us
@@ -97,6 +98,8 @@ async def _ranked(
 def _best(artefact: Artefact, row: UserRow, query: Query, now: int) -> tuple[float, str, str] | None:
     """Return (minus the score, user, item) of the item that this user would most likely buy."""
     shopper = Shopper(row, now)
+    # Whoever dismissed it is no audience of it.
+    query = passed(row, artefact, now).strictly(query)
     ranked = ranking.rank(artefact, shopper.history(artefact), now=now, k=1, query=query, attributes=shopper.attributes)
     if not len(ranked.item):
         return None

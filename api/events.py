@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import strawberry
 
-from api.limits import MAX_ID
+from api.limits import MAX_ID, MAX_MONEY
 from api.recommender import present_us
 from graph.record import NewEvent
 
@@ -101,8 +101,8 @@ def check(given: EventInput, place: int) -> Checked:
     if given.event_id is not None and not given.event_id.strip():
         wrong("eventId", UserErrorCode.BLANK, "`eventId` must not be blank; leave it out instead.")
     for name, number, lowest in (("quantity", given.quantity, 0.0), ("amount", given.amount, 0.0)):
-        if number is not None and not (math.isfinite(number) and number >= lowest):
-            wrong(name, UserErrorCode.OUT_OF_RANGE, f"`{name}` must be a finite number of 0 or more.")
+        if number is not None and not lowest <= number <= MAX_MONEY:
+            wrong(name, UserErrorCode.OUT_OF_RANGE, f"`{name}` must be a number from 0 to {MAX_MONEY:,.0f}.")
     if given.quantity == 0:
         wrong("quantity", UserErrorCode.OUT_OF_RANGE, "`quantity` must be more than 0; leave it out when unknown.")
     if given.value is not None and not math.isfinite(given.value):

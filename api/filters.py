@@ -1,6 +1,5 @@
 """What clients may ask of any list, checked and turned into the ranking's own words."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import fields
 
@@ -8,7 +7,7 @@ import strawberry
 
 from api import arguments
 from api.errors import bad_input
-from api.limits import MAX_FIRST, MAX_ID
+from api.limits import MAX_FIRST, MAX_ID, MAX_MONEY
 from gnn.filters import Boost, Mode, Query, Range
 from graph.explore import ItemRow
 from graph.schema import CATEGORY_SEPARATOR
@@ -119,7 +118,7 @@ def query(
         categories=shelves if inside is None else inside,
         exclude=out,
         diversity=next(iter(spreads), 0.0),
-        price=_range("price", asked.price, math.inf),
+        price=_range("price", asked.price, MAX_MONEY),
         price_level=_range("priceLevel", asked.price_level, 1.0),
         brands=arguments.ids("brands", asked.brands),
         exclude_categories=arguments.ids("excludeCategories", asked.exclude_categories) or frozenset(),
@@ -193,9 +192,8 @@ def _range(name: str, given: FloatRange | None, most: float) -> Range | None:
         return None
     low, high = arguments.given(found.min), arguments.given(found.max)
     for end in (low, high):
-        if end is not None and not (math.isfinite(end) and 0 <= end <= most):
-            what = "a finite amount of 0 or more" if math.isinf(most) else f"from 0 to {most:g}"
-            raise bad_input(name, f"`{name}` must be {what} at both ends.")
+        if end is not None and not 0 <= end <= most:
+            raise bad_input(name, f"`{name}` must be from 0 to {most:,.0f} at both ends.")
     if low is not None and high is not None and low > high:
         raise bad_input(name, f"`{name}` begins above its end.")
     return Range(low, high)

@@ -67,6 +67,8 @@ MAX_EVENTS = 1_000
 """Most events of one `recordEvents`."""
 MAX_EXCLUDE = 1_000
 """Most ids of `exclude` and `categories`."""
+MAX_MONEY = 1e12
+"""Largest amount of money for one thing, in any currency; what is above is a mistake."""
 MAX_ID = 512
 """Longest external id, in characters."""
 MAX_SEARCH = 200

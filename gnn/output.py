@@ -1,13 +1,13 @@
 """What a model says of everybody: lists for all users, similar items, attention; columns and rows, numpy alone."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float64, Int32
 
-from gnn import explain, ranking, scorer
+from gnn import explain, feedback, ranking, scorer
 from gnn.artefact import Artefact
 from gnn.ranking import EVERYTHING, History, Mode, Query
 from graph.snapshot import Snapshot
@@ -51,6 +51,7 @@ class Users:
         self._type = np.array([types.get(name, -1) for name in snapshot.event_types], np.int16)
         # One more entry, for events without a context (-1).
         self._context = np.array([*(contexts.get(name, -1) for name in snapshot.contexts), -1], np.int16)
+        self._says = np.array([name in feedback.SAYS for name in snapshot.event_types], np.bool_)
         self._bought = ranking.counts_as_bought(artefact, snapshot.event_types)
         self._start = np.searchsorted(snapshot.events.user, np.arange(len(snapshot.user_ids) + 1))
 
@@ -69,6 +70,28 @@ class Users:
             context=self._context[events.context[rows]],
             bought=self._bought[events.type[rows]],
         )
+
+    def passed(self, user: int) -> feedback.Passed:
+        """Return what one user passed over, as of the snapshot's moment."""
+        events = self.snapshot.events
+        low, high = int(self._start[user]), int(self._start[user + 1])
+        if not self._says[events.type[low:high]].any():
+            return feedback.NOTHING
+        rows = np.arange(high - 1, low - 1, -1)  # newest first
+        items, types = self.snapshot.item_ids, self.snapshot.event_types
+        return feedback.passed(
+            self.artefact,
+            [items[item] for item in events.item[rows]],
+            [types[kind] for kind in events.type[rows]],
+            events.at[rows].tolist(),
+            self.snapshot.at,
+        )
+
+    def gone(self) -> frozenset[str]:
+        """Return the candidates that the snapshot no longer holds, or not as available."""
+        there = {name for name, has in zip(self.snapshot.item_ids, self.snapshot.item_available, strict=True) if has}
+        names = self.artefact.item_ids
+        return frozenset(names[item] for item in self.artefact.state.candidates if names[item] not in there)
 
     def scores(self, user: int) -> Float64[np.ndarray, "P"]:
         """Return how the artefact scores all its candidates for one user, as the API would at the snapshot's moment."""
@@ -94,8 +117,12 @@ def lists(
     query: Query = EVERYTHING,
     progress: Progress | None = None,
 ) -> Lists:
-    """Rank for every user of the snapshot, as the API would at the snapshot's moment."""
+    """Rank for every user of the snapshot, as the API would at the snapshot's moment.
+
+    What a user dismissed, and what has left the shop since the model was trained, is on no list.
+    """
     users = Users(artefact, snapshot)
+    query = replace(query, exclude=query.exclude | users.gone())
     user_id: list[str] = []
     ranks: list[np.ndarray] = [np.zeros(0, np.int32)]
     items: list[np.ndarray] = [np.zeros(0, np.int32)]
@@ -104,7 +131,12 @@ def lists(
         progress.phase("Ranking for every user", len(snapshot.user_ids))
     for user, name in enumerate(snapshot.user_ids):
         ranked = ranking.rank(
-            artefact, users.history(user), now=snapshot.at, k=k, query=query, attributes=users.attributes(user)
+            artefact,
+            users.history(user),
+            now=snapshot.at,
+            k=k,
+            query=users.passed(user).strictly(query),
+            attributes=users.attributes(user),
         )
         user_id += [name] * len(ranked.item)
         ranks.append(np.arange(1, len(ranked.item) + 1, dtype=np.int32))

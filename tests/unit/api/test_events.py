@@ -42,6 +42,7 @@ def test_a_good_event_is_ready_for_the_graph() -> None:
         ({"quantity": 0.0}, [("quantity", UserErrorCode.OUT_OF_RANGE)]),
         ({"quantity": -1.0}, [("quantity", UserErrorCode.OUT_OF_RANGE)]),
         ({"amount": -0.01}, [("amount", UserErrorCode.OUT_OF_RANGE)]),
+        ({"amount": 1e300}, [("amount", UserErrorCode.OUT_OF_RANGE)]),
         ({"amount": float("inf")}, [("amount", UserErrorCode.OUT_OF_RANGE)]),
         ({"value": float("nan")}, [("value", UserErrorCode.OUT_OF_RANGE)]),
         ({"at": datetime(1969, 1, 1, tzinfo=UTC)}, [("at", UserErrorCode.OUT_OF_RANGE)]),

@@ -2,9 +2,10 @@
 
 import pytest
 
-from api.feedback import NOTHING, passed
+from api.feedback import passed
 from gnn import explain, untrained
 from gnn.features import DAY_US
+from gnn.feedback import NOTHING
 from gnn.filters import Query
 from graph.explore import UserRow
 from tests import snapshots
@@ -61,3 +62,4 @@ def test_a_given_list_keeps_what_was_dismissed() -> None:
     found = passed(row(("i1", "dismiss", 1)), MODEL, NOW)
     assert found.into(Query(exclude=frozenset({"i2"}))).exclude == {"i1", "i2"}
     assert found.into(Query(only=frozenset({"i1"}))).exclude == frozenset()
+    assert found.strictly(Query(only=frozenset({"i1"}))).exclude == {"i1"}
