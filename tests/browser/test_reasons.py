@@ -102,6 +102,16 @@ def test_an_item_is_found_by_words_and_explained_for_the_shopper(chromium: Brows
         expect(page.locator(".card")).to_have_count(12)
 
 
+def test_it_is_said_why_an_item_is_not_on_the_list_and_what_would_put_it_there(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u3&item=i0&budget=12") as page:
+        verdict = page.locator(".why-not .verdict")
+        expect(verdict).to_contain_text("It is not on the list: by score it stands at place")
+        expect(page.locator(".why-not")).to_contain_text("it would be on the list, at place")
+        page.locator(".why-not summary").click()
+        expect(page.locator(".why-not details li").first).to_contain_text("−")
+        assert faults(page) == []
+
+
 def test_an_unknown_item_is_told(chromium: Browser, api: Served) -> None:
     with opened(chromium, api, "/#user=u3&item=nothing") as page:
         expect(page.get_by_role("alert")).to_have_text("There is no item nothing.")
