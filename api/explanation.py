@@ -146,6 +146,7 @@ async def explain(
     for item, told in merged.items():
         if ("Item", item) not in scene.nodes:
             continue
+        context.recommender.metrics.told(sum(reason.kind is not None for reason in told))
         found[item] = Explanation(
             score=explained[item].score + sum(added.get(item, {}).values()),
             contributions=[
