@@ -24,6 +24,11 @@ def emit(data: Mapping[str, Any]) -> None:
     sys.stdout.flush()
 
 
+def silence() -> None:
+    """Say no more on stderr: another process of the same run speaks for all."""
+    ERR.quiet = True
+
+
 def say(text: str) -> None:
     """Print one line of progress on stderr."""
     ERR.print(text, markup=False)

@@ -1,6 +1,7 @@
 """`attune train`: the graph as a snapshot, a model from it, its output back into the graph."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from gnn.artefact import Artefact
     from gnn.checkpoint import Checkpoints
     from gnn.config import Config
+    from gnn.processes import Group
     from gnn.promotion import Comparison
     from graph.snapshot import Snapshot
 
@@ -51,8 +53,13 @@ class Way:
 def train(settings: Sequence[str], file: Path | None, way: Way, *, json: bool) -> None:
     """Train, promote what is not worse, write back; print what was made. A file's settings come before `settings`."""
     from gnn.config import Config, from_file, from_settings
+    from gnn.processes import is_first
 
+    if not is_first():
+        console.silence()
     made = run(from_settings(settings, from_file(file) if file else Config()), way)
+    if not is_first():
+        return
     manifest = made.artefact.manifest
     if json:
         found = made.comparison
@@ -97,12 +104,15 @@ def train(settings: Sequence[str], file: Path | None, way: Way, *, json: bool) -
 def run(config: "Config", way: Way | None = None) -> Made:
     """Read the graph, train on it unless the current artefact is of the same snapshot, promote and write back.
 
-    Raises the errors of `gnn.errors` and `graph.errors`.
+    Under torchrun every process reads and trains; the first one alone writes. Raises the errors of `gnn.errors` and
+    `graph.errors`.
     """
     from gnn import untrained
     from gnn.artefact import Registry, load, save
     from gnn.checkpoint import About, Checkpoints
     from gnn.errors import NoCheckpoint
+    from gnn.processes import is_first, joined, local_device
+    from gnn.train import choose_device
 
     way = way or Way()
     config = untrained.as_built(config)
@@ -118,7 +128,8 @@ def run(config: "Config", way: Way | None = None) -> Made:
             return Made(served, already=True, trained=served.manifest.trained, promoted=True)
         earlier = _warm_from(served, config, snapshot) if way.warm else None
         warm_from = earlier.version if earlier else None
-        checkpoints.begin(About(snapshot.id, snapshot.at, config.as_dict(), way.device, warm_from))
+        if is_first():
+            checkpoints.begin(About(snapshot.id, snapshot.at, config.as_dict(), way.device, warm_from))
         device = way.device
     else:
         if about.snapshot != snapshot.id:
@@ -128,7 +139,10 @@ def run(config: "Config", way: Way | None = None) -> Made:
             )
         config, device = about.settings, about.device
         earlier = load(models() / about.warm_from) if about.warm_from else None
-    artefact, learned = _learn(config, snapshot, device, checkpoints, earlier, way.wandb)
+    with joined(local_device(choose_device(device))) as group:
+        artefact, learned = _learn(config, snapshot, device, checkpoints, earlier, way.wandb, group)
+    if not group.first:
+        return Made(artefact, already=False, trained=learned, promoted=False)
     with console.step("Saving the artefact"):
         save(artefact, models())
     comparison = _compare(snapshot, artefact, served) if learned and served else None
@@ -179,6 +193,7 @@ def _learn(
     checkpoints: "Checkpoints",
     earlier: "Artefact | None",
     wandb: str | None,
+    group: "Group",
 ) -> "tuple[Artefact, bool]":
     """Return a trained model, or the untrained one and False where there is nothing to learn from."""
     from attune.bars import TrainingBars
@@ -188,13 +203,24 @@ def _learn(
     from gnn.train import train as train_model
 
     try:
-        with TrainingBars(console.ERR) as bars, Curves(bars, home() / "runs", config, wandb) as progress:
-            console.say(f"Curves: {progress.command}")
+        with ExitStack() as told:
+            curves = None
+            if group.first:
+                bars = told.enter_context(TrainingBars(console.ERR))
+                curves = told.enter_context(Curves(bars, home() / "runs", config, wandb))
+                console.say(f"Curves: {curves.command}")
             result = train_model(
-                snapshot, config, device=device, progress=progress, checkpoints=checkpoints, warm_from=earlier
+                snapshot,
+                config,
+                device=device,
+                progress=curves,
+                checkpoints=checkpoints,
+                warm_from=earlier,
+                group=group,
             )
     except NotEnoughData as error:
-        checkpoints.clear()
+        if group.first:
+            checkpoints.clear()
         console.say(f"Nothing to learn from yet ({error.message}); the untrained network is served until there is")
         return untrained.build(snapshot, config), False
     if result.interrupted:

@@ -9,9 +9,9 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch_geometric.utils import scatter, softmax
 
+from gnn import edgewise
 from gnn.weights import REACH
 
 
@@ -45,10 +45,10 @@ class ContentAttention(nn.Module):
         nn.init.zeros_(self.vector)
 
     def forward(self, x_dict: dict[str, Tensor], edge_index: Tensor, edge_attr: Tensor) -> Tensor:
-        """Return logits [N, H]; projects nodes once, not once per edge."""
-        hidden = self.user(x_dict["user"])[edge_index[0]] + self.item(x_dict["item"])[edge_index[1]]
-        hidden = functional.leaky_relu(hidden, 0.2).view(-1, *self.vector.shape)
-        return (hidden * self.vector).sum(dim=-1)
+        """Return logits [N, H]; projects nodes once, and holds nothing as wide as that for every edge."""
+        user, item = self.user(x_dict["user"]), self.item(x_dict["item"])
+        heads = self.vector.shape
+        return edgewise.additive(user.view(-1, *heads), item.view(-1, *heads), self.vector, edge_index)
 
     def extra_repr(self) -> str:
         """Name the sizes."""

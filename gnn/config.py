@@ -100,6 +100,12 @@ class Config:
     """Users whose lists are ranked in full for early stopping."""
     seed: int = 0
 
+    # How it is computed.
+    bf16: bool = False
+    """Whether hidden layers compute in bfloat16 (mixed precision); sums along paths stay in float32."""
+    compile: bool = False
+    """Whether dense layers go through `torch.compile`; on the CPU that needs a C++ compiler."""
+
     def __post_init__(self) -> None:
         self.attention_kinds()
         if self.model not in (NETWORK, *FIXED):

@@ -49,6 +49,10 @@ class Diverged(ModelError):  # noqa: N818 - named after what happened
     """Training met a loss that is not a number and could not recover by itself."""
 
 
+class OutOfMemory(ModelError):  # noqa: N818 - named after what happened
+    """The memory of the machine, or of its accelerator, ended."""
+
+
 class NoCheckpoint(ModelError):  # noqa: N818 - named after what happened
     """There is no interrupted training that could be resumed."""
 

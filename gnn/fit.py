@@ -2,6 +2,8 @@
 
 import copy
 import math
+import os
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -9,17 +11,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gnn.checkpoint import Keeper
 from gnn.config import Config
 from gnn.determinism import deterministic
-from gnn.errors import Diverged
+from gnn.errors import Diverged, ModelError
 from gnn.lessons import Lesson
-from gnn.loss import NextPeriodLoss
+from gnn.loss import NextPeriodLoss, Whole, count
 from gnn.model import Network, Tables
 from gnn.pairs import Block
+from gnn.processes import ALONE, Group
 from gnn.progress import Epoch, Progress
 from gnn.validation import Validator
 from gnn.weights import Shape, Weights
@@ -55,6 +59,8 @@ class Task:
     shape: Shape
     lessons: Sequence[Lesson]
     device: torch.device
+    group: Group = ALONE
+    """The processes that fit it together; each has its share of every block."""
 
     @property
     def steps(self) -> int:
@@ -94,6 +100,29 @@ def fit(task: Task, validator: Validator | None, progress: Progress, keeper: Kee
         ) from error
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What one step of the optimiser looks at."""
+
+    tables: Tables
+    part: Block
+    whole: Whole | None
+    """What the block is a share of; None when it is all."""
+
+
+class _Judged(nn.Module):
+    """Network and loss as one module: what several processes keep alike."""
+
+    def __init__(self, network: Network, loss_of: NextPeriodLoss) -> None:
+        super().__init__()
+        self.network, self.loss_of = network, loss_of
+
+    def forward(self, step: _Step) -> Tensor:
+        with torch.autocast(step.part.label.device.type, torch.bfloat16, enabled=self.network.config.bf16):
+            score = self.network(step.tables, step.part)
+        return self.loss_of(score, step.part, step.whole)
+
+
 class _Fitting:
     """One fit under way: everything that changes from step to step."""
 
@@ -104,7 +133,8 @@ class _Fitting:
         torch.manual_seed(config.seed)
         self.config, self.rate = config, rate
         self.validator, self.progress, self.keeper = validator, progress, keeper
-        self.steps = [(lesson.tables, part) for lesson in task.lessons for part in lesson.blocks]
+        self.device, self.group = device, task.group
+        self.steps = _steps(task)
         self.network = Network(config, task.shape)
         self.network.load_weights(task.first)
         self.network.to(device)
@@ -117,6 +147,7 @@ class _Fitting:
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, lambda step: _rate(step / total))
         span = max(_AVERAGED_SHARE * len(self.steps), 1.0)
         self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(1 - 1 / span))
+        self.judged = self._judged()
         self.best = self.network.to_weights()
         self.curve: list[Epoch] = []
         self.waited = 0
@@ -138,10 +169,23 @@ class _Fitting:
             return Fitted(self.best, tuple(self.curve), interrupted=True)
         return Fitted(self.best, tuple(self.curve), interrupted=False)
 
+    def _judged(self) -> nn.Module:
+        """Return what gives the loss of a step; with several processes its gradients are the mean over them."""
+        if self.config.compile:
+            _check_compiler(self.device)
+            for module in (self.network.own, self.network.semantic, self.network.fusion):
+                if module is not None:
+                    module.compile(dynamic=True)
+        judged = _Judged(self.network, self.loss_of)
+        if self.group.size == 1:
+            return judged
+        # Only the softmax leaves something out: the offset, which belongs to cross-entropy.
+        return DistributedDataParallel(judged, find_unused_parameters=self.config.loss == "softmax")
+
     def _begin(self) -> None:
         if self.validator is not None:
             self._measure(0, float("nan"), self.network, 0.0)
-        _calibrate(self.network, self.loss_of, self.steps)
+        _calibrate(self.network, self.loss_of, self.steps, self.group)
         self.start = {name: value.detach().clone() for name, value in self.network.named_parameters()}
         self._keep()
 
@@ -157,13 +201,14 @@ class _Fitting:
             begun = time.monotonic()
             self.network.train()
             for step in drawn[self.done :]:
-                self._step(*self.steps[step])
+                self._step(self.steps[step])
             self._end(number, time.monotonic() - begun)
 
-    def _step(self, tables: Tables, part: Block) -> None:
+    def _step(self, step: _Step) -> None:
         self.optimiser.zero_grad(set_to_none=True)
-        loss = self.loss_of(self.network(tables, part), part)
-        loss.backward()
+        loss = self.judged(_there(step, self.device))
+        # Shares of the loss add up to it, and gradients are averaged over processes.
+        (loss if self.group.size == 1 else loss * self.group.size).backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         if not torch.isfinite(norm):
             raise _NotANumberError
@@ -176,7 +221,7 @@ class _Fitting:
         self.progress.advance()
         if self.done % _TOLD == 0:
             whole = (self.number - 1) * len(self.steps) + self.done
-            self.progress.loss(whole, float(torch.stack(self.losses[-_TOLD:]).mean()))
+            self.progress.loss(whole, self._mean_loss(self.losses[-_TOLD:]))
         if self.keeper is not None and self.keeper.due():
             self._keep()
 
@@ -185,13 +230,16 @@ class _Fitting:
         if self.validator is None:
             self.best = blended.to_weights()
         else:
-            self._measure(number, float(torch.stack(self.losses).mean()), blended, seconds)
+            self._measure(number, self._mean_loss(self.losses), blended, seconds)
             if self.curve[-1].best:
                 self.best, self.waited = blended.to_weights(), 0
             else:
                 self.waited += 1
         self.number, self.done, self.losses = number + 1, 0, []
         self._keep()
+
+    def _mean_loss(self, losses: list[Tensor]) -> float:
+        return float(self.group.add(torch.stack(losses)).mean())
 
     def _measure(self, number: int, loss: float, network: Network, seconds: float) -> None:
         """Validate, and tell of the pass."""
@@ -213,7 +261,7 @@ class _Fitting:
         self.progress.epoch(report)
 
     def _keep(self) -> None:
-        if self.keeper is None:
+        if self.keeper is None or not self.group.first:
             return
         self.keeper.save(
             {
@@ -259,19 +307,48 @@ def _blended(average: AveragedModel, start: dict[str, Tensor], trust: float) -> 
     return network
 
 
-def _calibrate(network: Network, loss_of: NextPeriodLoss, steps: list[tuple[Tables, Block]]) -> None:
+def _steps(task: Task) -> list[_Step]:
+    """Return the steps of a pass; with several processes, each with the size of what all of them look at."""
+    parts = [(lesson.tables, part) for lesson in task.lessons for part in lesson.blocks]
+    if task.group.size == 1 or not parts:
+        return [_Step(tables, part, None) for tables, part in parts]
+    counts = task.group.add(torch.stack([count(part) for _, part in parts]).to(task.device)).tolist()
+    return [_Step(tables, part, Whole(*sizes)) for (tables, part), sizes in zip(parts, counts, strict=True)]
+
+
+def _there(step: _Step, device: torch.device) -> _Step:
+    """Return the step on the device; its block stayed behind where the device had no room for all."""
+    if step.part.label.device.type == device.type:
+        return step
+    return _Step(step.tables, step.part.to(device), step.whole)
+
+
+def _check_compiler(device: torch.device) -> None:
+    """Raise `ModelError` where torch.compile would find no C++ compiler."""
+    if device.type == "cpu" and not any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "clang++")):
+        raise ModelError(
+            "torch.compile needs a C++ compiler here, and there is none", "Install g++ or set compile=false"
+        )
+
+
+def _calibrate(network: Network, loss_of: NextPeriodLoss, steps: list[_Step], group: Group) -> None:
     """Fit the loss's offset and scale the first weights, so that scores are log-odds before the network moves."""
     with torch.no_grad():
-        known = [(network(tables, part), part) for tables, part in steps]
-    log_scale = torch.tensor(2.3, device=next(network.parameters()).device, requires_grad=True)
-    optimiser = torch.optim.Adam([*loss_of.parameters(), log_scale], lr=0.05)
+        device = next(network.parameters()).device
+        known = [(network(step.tables, step.part), step) for step in (_there(step, device) for step in steps)]
+    log_scale = torch.tensor(2.3, device=device, requires_grad=True)
+    trained = [*loss_of.parameters(), log_scale]
+    optimiser = torch.optim.Adam(trained, lr=0.05)
     for _ in range(max(1, -(-_CALIBRATION // max(len(known), 1)))):
-        for score, part in known:
+        for score, step in known:
             optimiser.zero_grad(set_to_none=True)
-            loss = loss_of(score * log_scale.exp(), part)
-            if not torch.isfinite(loss):
+            loss = loss_of(score * log_scale.exp(), step.part, step.whole)
+            if not torch.isfinite(group.add(loss.detach())):
                 raise _NotANumberError
             loss.backward()
+            for value in trained:
+                if value.grad is not None:
+                    value.grad = group.add(value.grad)
             optimiser.step()
     with torch.no_grad():
         network.fusion.gates.mul_(log_scale.exp())

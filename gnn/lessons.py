@@ -11,6 +11,7 @@ from gnn.config import Config
 from gnn.history import Scheme
 from gnn.model import Tables
 from gnn.pairs import Block, block, split_users
+from gnn.processes import ALONE, Group
 from gnn.progress import Progress
 from gnn.split import Cut, targets
 from gnn.validation import learners
@@ -36,13 +37,20 @@ class Lessons:
     """Lays out cuts of one snapshot, each once; what is drawn depends on the cut and the seed alone."""
 
     def __init__(
-        self, snapshot: Snapshot, scheme: Scheme, config: Config, device: torch.device, progress: Progress
+        self,
+        snapshot: Snapshot,
+        scheme: Scheme,
+        config: Config,
+        device: torch.device,
+        progress: Progress,
+        group: Group = ALONE,
     ) -> None:
         self.snapshot = snapshot
         self.scheme = scheme
         self.config = config
         self.device = device
         self.progress = progress
+        self.group = group
         self._known: dict[Cut, Lesson | None] = {}
 
     def at(self, cuts: Sequence[Cut]) -> list[Lesson]:
@@ -50,9 +58,16 @@ class Lessons:
         for cut in cuts:
             if cut not in self._known:
                 lesson = self._lesson(cut)
-                self._known[cut] = None if lesson is None else lesson.to(self.device)
+                self._known[cut] = None if lesson is None else self._placed(lesson)
                 self.progress.advance()
         return [lesson for cut in cuts if (lesson := self._known[cut]) is not None]
+
+    def _placed(self, lesson: Lesson) -> Lesson:
+        """Take a lesson to the device; where it is full the blocks stay behind, and each step fetches its own."""
+        try:
+            return lesson.to(self.device)
+        except torch.OutOfMemoryError:
+            return Lesson(lesson.tables.to(self.device), lesson.blocks)
 
     def _lesson(self, cut: Cut) -> Lesson | None:
         config = self.config
@@ -65,8 +80,10 @@ class Lessons:
         users = np.sort(rng.permutation(users)[: config.users_per_cut])
         groups = list(split_users(rng.permutation(users), -(-len(users) // config.users_per_step)))
         tables = Tables.of(hetero_data.build(there), torch.device("cpu"))
+        # Every process draws for all users, so that what is drawn does not depend on how many processes there are.
+        rank, size = self.group.rank, self.group.size
+        drawn = ((group, sampling.pools(there, group, labels, config, rng)) for group in groups)
         blocks = tuple(
-            block(there, group, sampling.pools(there, group, labels, config, rng), labels, backward=True)
-            for group in groups
+            block(there, group[rank::size], pools[rank::size], labels, backward=True) for group, pools in drawn
         )
         return Lesson(tables, blocks)

@@ -107,7 +107,9 @@ class Network(nn.Module):
         """Return scores [B] of a block's pairs."""
         a = self.channels(tables, block)
         p, terms = gate_inputs(tables, block)
-        score = self.fusion(a, p, terms)
+        # The sum along paths itself is in full precision, also where hidden layers are not.
+        with torch.autocast(a.device.type, enabled=False):
+            score = self.fusion(a.float(), p.float(), terms.float())
         return score if self.semantic is None else score + self.semantic(a, tables.seen_mean, tables.seen_scale)
 
     def channels(self, tables: Tables, block: Block) -> Tensor:

@@ -54,7 +54,9 @@ class _Product(torch.autograd.Function):
 
 def _times(matrix: Tensor, dense: Tensor) -> Tensor:
     if dense.device.type in ("cpu", "cuda"):
-        return matrix @ dense
+        # Mixed precision has no sparse product, and sums along paths want every digit.
+        with torch.autocast(dense.device.type, enabled=False):
+            return matrix @ dense.float()
     # MPS and meta tensors have no CSR product: gather and add instead.
     crow, column, weight = matrix.crow_indices(), matrix.col_indices(), matrix.values()
     row = torch.repeat_interleave(

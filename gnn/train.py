@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from gnn import artefact, history, moment, untrained, warm, weights
+from gnn import artefact, history, moment, processes, untrained, warm, weights
 from gnn.artefact import Artefact
 from gnn.checkpoint import Checkpoints
 from gnn.config import NETWORK, Config
@@ -14,7 +14,9 @@ from gnn.errors import ModelError, NotEnoughData
 from gnn.fit import Task, fit
 from gnn.history import Scheme
 from gnn.lessons import FEWEST_USERS, Lessons
+from gnn.memory import watched
 from gnn.moment import Moment
+from gnn.processes import ALONE, Group
 from gnn.progress import Epoch, Progress, Silent
 from gnn.split import Split, split, targets, to_refit
 from gnn.validation import Validator
@@ -59,42 +61,41 @@ def train(
     progress: Progress | None = None,
     checkpoints: Checkpoints | None = None,
     warm_from: Artefact | None = None,
+    group: Group = ALONE,
 ) -> Trained:
     """Learn from the snapshot's own past, and return a model that serves its present.
 
     With `checkpoints` it goes on from where those stand, and leaves them behind when it is interrupted. With
     `warm_from` the weights of an earlier model of the same shop take one gentle pass over the two latest periods:
     nothing is held back, so such a model has no metrics of its own. A baseline in the network's place is made at once.
+    With a `group` of processes every one of them calls
+    this with the same snapshot and settings, and all return the same weights.
 
     Raises `NotEnoughData` when there is nothing to learn from (`untrained.build` serves such a shop), `Diverged` when
     the loss is not a number even at a tenth of the learning rate, `CannotCarryOver` when the earlier model does not
-    fit, `ModelError` when the device has too little memory, naming the settings to lower.
+    fit, `OutOfMemory` with the settings to lower.
     """
     config = Config() if config is None else config
     progress = Silent() if progress is None else progress
     begun = time.monotonic()
     if config.model != NETWORK:
-        if checkpoints is not None:
+        if checkpoints is not None and group.first:
             checkpoints.clear()
         return Trained(untrained.build(snapshot, config), (), time.monotonic() - begun, interrupted=False)
-    where = choose_device(device)
+    where = processes.local_device(choose_device(device))
     scheme = history.scheme_of(snapshot, config)
     cuts = split(snapshot, config)
     if cuts is None or scheme.target < 0:
         raise NotEnoughData(
             "the events do not span any time, so there is no next period to learn from", "Serve the untrained model"
         )
-    try:
+    group.agree((snapshot.id, config.as_dict()), "snapshot and settings")
+    with watched(config, where):
         if warm_from is None:
-            course = _whole(snapshot, config, scheme, cuts, where, progress, checkpoints)
+            course = _whole(snapshot, config, scheme, cuts, where, progress, checkpoints, group)
         else:
-            course = _warm(snapshot, config, scheme, cuts, where, progress, checkpoints, warm_from)
-    except torch.OutOfMemoryError as error:
-        raise ModelError(
-            f"the memory of {where} is not enough for {config.users_per_cut} users a cut and {config.cuts} cuts",
-            "Lower users_per_cut first, then random_negatives and cuts, or train with --device cpu",
-        ) from error
-    if checkpoints is not None and not course.interrupted:
+            course = _warm(snapshot, config, scheme, cuts, where, progress, checkpoints, warm_from, group)
+    if checkpoints is not None and not course.interrupted and group.first:
         checkpoints.clear()
     final = course.final
     made = artefact.build(
@@ -122,14 +123,15 @@ def _whole(
     where: torch.device,
     progress: Progress,
     checkpoints: Checkpoints | None,
+    group: Group,
 ) -> _Course:
     """Find how many passes are best on the validation period, then make them on all cuts."""
     rng = np.random.default_rng(config.seed)
     progress.phase("Laying out the graph at each cut", len(cuts.train) + 2)
-    lessons = Lessons(snapshot, scheme, config, where, progress)
+    lessons = Lessons(snapshot, scheme, config, where, progress, group)
     known = lessons.at(cuts.train)
     before = moment.make(snapshot.until(cuts.validation.at), config, scheme)
-    validator = Validator.make(before, targets(snapshot, cuts.validation, config.target), config, rng, where)
+    validator = Validator.make(before, targets(snapshot, cuts.validation, config.target), config, rng, where, group)
     progress.advance()
     if not known or validator.users < FEWEST_USERS:
         raise NotEnoughData(
@@ -139,7 +141,7 @@ def _whole(
     progress.advance()
 
     first = weights.initial(config, scheme, final.state)
-    task = Task(first, config, weights.shape_of(config, scheme, final.state), known, where)
+    task = Task(first, config, weights.shape_of(config, scheme, final.state), known, where, group)
     progress.phase("Training", config.epochs * task.steps)
     fitted = fit(task, validator, progress, checkpoints and checkpoints.keeper("fit"))
     chosen = max(fitted.curve, key=lambda epoch: epoch.score)
@@ -167,6 +169,7 @@ def _warm(
     progress: Progress,
     checkpoints: Checkpoints | None,
     earlier: Artefact,
+    group: Group,
 ) -> _Course:
     """Take an earlier model's weights along the latest cuts once."""
     warm.check_settings(earlier, config)
@@ -176,11 +179,11 @@ def _warm(
     final = moment.make(snapshot, config, scheme)
     progress.advance()
     first = warm.weights_for(earlier, snapshot, config, scheme, final.state)
-    known = Lessons(snapshot, scheme, config, where, progress).at(latest)
+    known = Lessons(snapshot, scheme, config, where, progress, group).at(latest)
     if not known:
         raise NotEnoughData("too few users bought anything in the latest periods", "Train without a warm start")
     gentle = replace(config, epochs=1, learning_rate=config.learning_rate * _WARM_RATE)
-    task = Task(first, gentle, weights.shape_of(config, scheme, final.state), known, where)
+    task = Task(first, gentle, weights.shape_of(config, scheme, final.state), known, where, group)
     progress.phase("Training on the latest cuts", task.steps)
     fitted = fit(task, None, progress, checkpoints and checkpoints.keeper("fit"))
     return _Course(final, fitted.best, {}, (), fitted.interrupted)

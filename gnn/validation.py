@@ -12,6 +12,7 @@ from gnn.config import Config
 from gnn.model import Network, Tables
 from gnn.moment import Moment
 from gnn.pairs import Block, block
+from gnn.processes import ALONE, Group
 
 # Pairs that one block scores at a time, and pairs in all: bounds on memory.
 _PAIRS_PER_BLOCK = 100_000
@@ -25,15 +26,18 @@ class Validator:
     tables: Tables
     blocks: tuple[Block, ...]
     candidates: int
-
-    @property
-    def users(self) -> int:
-        """How many users are ranked for."""
-        return sum(len(part.x_user) for part in self.blocks)
+    users: int
+    """How many users are ranked for, over all processes."""
+    group: Group = ALONE
 
     @staticmethod
     def make(
-        moment: Moment, labels: sp.csr_matrix, config: Config, rng: np.random.Generator, device: torch.device
+        moment: Moment,
+        labels: sp.csr_matrix,
+        config: Config,
+        rng: np.random.Generator,
+        device: torch.device,
+        group: Group = ALONE,
     ) -> "Validator":
         """Draw users who bought a candidate in the period, and lay out everything that could be recommended to them."""
         P = len(moment.state.candidates)
@@ -41,24 +45,22 @@ class Validator:
         most = min(config.validation_users, max(_PAIRS // max(P, 1), 1))
         users = np.sort(rng.permutation(users)[:most])
         per_block = max(_PAIRS_PER_BLOCK // max(P, 1), 1)
-        groups = [users[low : low + per_block] for low in range(0, len(users), per_block)]
+        ranked = [users[low : low + per_block] for low in range(0, len(users), per_block)]
         return Validator(
             tables=Tables.of(hetero_data.build(moment), device),
-            blocks=tuple(block(moment, group, None, labels, backward=False).to(device) for group in groups),
+            blocks=tuple(block(moment, part, None, labels, backward=False).to(device) for part in group.share(ranked)),
             candidates=P,
+            users=len(users),
+            group=group,
         )
 
     @torch.no_grad()
     def measure(self, network: Network) -> dict[str, float]:
         """Return NDCG and recall over all candidates, for everything and for what was new to the user."""
         network.eval()
-        found: dict[str, list[np.ndarray]] = {
-            "ndcg20_all": [],
-            "recall20_all": [],
-            "ndcg20_novel": [],
-            "recall20_novel": [],
-        }
+        blocks: list[dict[str, np.ndarray]] = []
         for part in self.blocks:
+            found: dict[str, np.ndarray] = {}
             score = network(self.tables, part).double().cpu().numpy().reshape(-1, self.candidates)
             label = part.label.cpu().numpy().reshape(score.shape) > 0
             novel = part.novel.cpu().numpy().reshape(score.shape) > 0
@@ -67,9 +69,13 @@ class Validator:
                 size = relevant.sum(axis=1)
                 hit = metrics.hits(metrics.top(np.where(allowed, score, -np.inf)), relevant)
                 counted = size > 0
-                found[f"ndcg20_{slice_name}"].append(metrics.ndcg(hit, size)[counted])
-                found[f"recall20_{slice_name}"].append(metrics.recall(hit, size)[counted])
-        joined = {name: np.concatenate(values) for name, values in found.items()}
+                found[f"ndcg20_{slice_name}"] = metrics.ndcg(hit, size)[counted]
+                found[f"recall20_{slice_name}"] = metrics.recall(hit, size)[counted]
+            blocks.append(found)
+        shares = self.group.gather(blocks)
+        # In the order of the users, as one process has them: a mean depends on it in its last digits.
+        whole = [shares[k % len(shares)][k // len(shares)] for k in range(sum(map(len, shares)))]
+        joined = {name: np.concatenate([part[name] for part in whole]) for name in whole[0]} if whole else {}
         return {name: float(values.mean()) for name, values in joined.items() if len(values)}
 
     @staticmethod

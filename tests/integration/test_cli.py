@@ -353,3 +353,24 @@ def test_before_any_training_the_remedy_is_named(attune: Run, loaded: dict[str, 
         NEO4J_PASSWORD=neo4j.password,
     )
     assert "attune train" in done.stderr
+
+
+def test_two_processes_train_one_model_that_the_first_alone_writes(attune: Run, trained: dict[str, Any], home: Path):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NEO4J_")}
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    asked = ["--set", "epochs=1", "--set", "seed=2", "--device", "cpu", "--even-if-worse", "--json"]
+    before = set((home / "models").iterdir())
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", *launch, "-m", "attune", "train", *asked],
+        env=environment | {"ATTUNE_HOME": str(home), "PYTHONWARNINGS": "ignore", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    made = json.loads(done.stdout)  # one object: the second process says nothing
+    assert made["trained"]
+    assert made["promoted"]
+    assert {path.name for path in set((home / "models").iterdir()) - before} == {made["version"]}
+    attune("promote", trained["version"])
