@@ -68,6 +68,7 @@ def test_training_in_bfloat16_ranks_as_well(snapshot: Snapshot):
         assert abs(value - plain[name]) < 0.02, name
 
 
+@pytest.mark.timeout(1500)  # compiling takes a minute of a whole processor
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
 @pytest.mark.filterwarnings("ignore")
 def test_compiled_training_gives_the_same_weights_within_a_ten_thousandth(snapshot: Snapshot):
