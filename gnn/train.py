@@ -68,8 +68,8 @@ def train(
     With `checkpoints` it goes on from where those stand, and leaves them behind when it is interrupted. With
     `warm_from` the weights of an earlier model of the same shop take one gentle pass over the two latest periods:
     nothing is held back, so such a model has no metrics of its own. A baseline in the network's place is made at once.
-    With a `group` of processes every one of them calls
-    this with the same snapshot and settings, and all return the same weights.
+    With a `group` of processes every one of them calls this with the same snapshot and settings, and all return the
+    same weights.
 
     Raises `NotEnoughData` when there is nothing to learn from (`untrained.build` serves such a shop), `Diverged` when
     the loss is not a number even at a tenth of the learning rate, `CannotCarryOver` when the earlier model does not
