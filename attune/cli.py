@@ -231,6 +231,10 @@ def evaluate(
     keep: Annotated[
         Path | None, typer.Option(help="Folder of measurements; baselines that are already there are not fitted again.")
     ] = None,
+    variants: Annotated[
+        str | None,
+        typer.Option(help="Measure variants of the network in place of baselines: ablation, or grid.", metavar="KIND"),
+    ] = None,
     explanations: Annotated[
         bool, typer.Option("--explanations", help="Measure the served model's explanations, not its lists.")
     ] = False,
@@ -246,6 +250,10 @@ def evaluate(
     if explanations:
         measuring.explanations(users, items, seed=int(seeds.split(",")[0]), out=out, json=json)
         return
+    if variants and models:
+        raise typer.BadParameter(
+            "it measures variants of the network alone; leave --models out", param_hint="--variants"
+        )
     measuring.evaluate(
         split_names(models),
         measuring.Periods(
@@ -254,6 +262,7 @@ def evaluate(
             days=days,
             until=moment_us(until, "--until"),
         ),
+        variants=variants,
         seeds=[int(seed) for seed in seeds.split(",")],
         tuned=tuned,
         keep=keep,

@@ -39,6 +39,7 @@ def evaluate(
     names: Sequence[str] | None,
     periods: Periods,
     *,
+    variants: str | None,
     seeds: Sequence[int],
     tuned: str | None,
     keep: Path | None,
@@ -47,13 +48,17 @@ def evaluate(
     device: str,
     json: bool,
 ) -> None:
-    """Measure models beside each other; print the table, and write JSON and the report to `out`."""
+    """Measure models, or variants of the network, beside each other; print the table, and write the report to `out`."""
     from attune.bars import TrainingBars
     from gnn.config import from_settings
+    from gnn.errors import BadConfig
     from gnn.evaluation import contenders, protocol, report, tuning
+    from gnn.evaluation import variants as kinds
     from gnn.evaluation.kept import Kept
 
     config = from_settings(settings)
+    if variants is not None and variants not in kinds.KINDS:
+        raise BadConfig(variants, kinds.KINDS, f"no such variants; known: {', '.join(kinds.KINDS)}")
     chosen = contenders.check_names(names)
     data, _, file = (tuned or "").partition(":")
     found = tuning.tuned(data, Path(file) if file else None) if tuned else {}
@@ -61,7 +66,9 @@ def evaluate(
     with TrainingBars(console.ERR) as progress:
         table = protocol.evaluate(
             snapshot,
-            contenders.named(chosen, config, device=device, tuned=found),
+            contenders.named(chosen, config, device=device, tuned=found)
+            if variants is None
+            else kinds.named(variants, config, device),
             periods.of(snapshot, config),
             config,
             seeds=seeds,
@@ -130,22 +137,21 @@ def tune(
     from dataclasses import asdict
 
     from attune.bars import TrainingBars
-    from gnn.baselines.registry import BASELINES
     from gnn.config import from_settings
     from gnn.errors import BadConfig
     from gnn.evaluation import origins, tuning
 
     config = from_settings(settings)
     for name in names or ():
-        if name not in BASELINES:
-            raise BadConfig(name, BASELINES, f"no such baseline; known: {', '.join(BASELINES)}")
+        if name not in tuning.SPACES:
+            raise BadConfig(name, tuning.SPACES, f"no such baseline; known: {', '.join(tuning.SPACES)}")
     snapshot = read()
     (period,) = periods.of(snapshot, config)
     period = period if periods.cuts else origins.before(period)
     with TrainingBars(console.ERR) as progress:
         found = tuning.tune(
             snapshot,
-            names or tuple(BASELINES),
+            names or tuple(tuning.SPACES),
             period,
             config,
             trials=trials,

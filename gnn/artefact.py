@@ -32,7 +32,7 @@ from gnn.state import ITEM_FEATURES, MATRICES, State, state_arrays
 from gnn.weights import Shape, Weights, shape_of
 from graph.snapshot import Snapshot
 
-FORMAT = 3
+FORMAT = 4
 """Raised when the meaning of a file changes; another format is refused."""
 
 _MANIFEST = "manifest.json"

@@ -51,6 +51,8 @@ class Config:
     """Whether brands carry messages."""
     purchase_power: bool = True
     """Whether purchase power and prices are seen at all."""
+    announced: bool = False
+    """Whether promotions that the shop has announced (those that start after the last event) are looked at."""
     time: bool = True
     """Whether half-lives and recency are used; without, every event counts the same."""
 

@@ -13,7 +13,7 @@ from gnn.model import Tables
 from gnn.pairs import Block, block, split_users
 from gnn.processes import ALONE, Group
 from gnn.progress import Progress
-from gnn.split import Cut, targets
+from gnn.split import Cut, stand_at, targets
 from gnn.validation import learners
 from graph.snapshot import Snapshot
 
@@ -72,7 +72,7 @@ class Lessons:
     def _lesson(self, cut: Cut) -> Lesson | None:
         config = self.config
         rng = np.random.default_rng((config.seed, cut.at))
-        there = moment.make(self.snapshot.until(cut.at), config, self.scheme)
+        there = moment.make(stand_at(self.snapshot, cut.at, config), config, self.scheme)
         labels = targets(self.snapshot, cut, config.target)
         users = learners(there, labels)
         if len(users) < FEWEST_USERS:

@@ -46,7 +46,7 @@ def make(snapshot: Snapshot, config: Config, scheme: Scheme) -> Moment:
     node = category_levels(snapshot)
     recent = np.bincount(edges.item, edges.days_decayed[:, 1], minlength=I)
     recent = recent if recent.any() else np.bincount(edges.item, minlength=I).astype(np.float64)
-    columns = _item_columns(snapshot, scheme, edges, buyers, recent, node, level)
+    columns = _item_columns(snapshot, scheme, edges, buyers, recent, node, level, config)
     item_mean, item_scale = _moments(columns[candidate] if candidate.any() else columns)
     x_item = _standardise_items(columns, item_mean, item_scale, config)
     brand = snapshot.item_brand
@@ -179,6 +179,7 @@ def _item_columns(
     recent: Float64[np.ndarray, "I"],
     node: Int32[np.ndarray, "L I"],
     level: Float64[np.ndarray, "I"],
+    config: Config,
 ) -> Float64[np.ndarray, "I Fi"]:
     I = len(buyers)  # noqa: E741
     long = np.bincount(edges.item, edges.days_decayed[:, 0], minlength=I)
@@ -204,6 +205,8 @@ def _item_columns(
         leaf = np.where(at_level >= 0, at_level, leaf)
     on_shelf = np.bincount(leaf[leaf >= 0], recent[leaf >= 0], minlength=len(snapshot.category_ids))
     shelf = np.where(leaf >= 0, np.log1p(on_shelf[np.maximum(leaf, 0)]) if len(on_shelf) else 0.0, np.nan)
+    announced = snapshot.announced if config.announced else None
+    soon = np.zeros(I) if announced is None else np.bincount(announced.item, announced.share, minlength=I)
     columns = {
         "popularity": np.log1p(buyers),
         "popularity_recent": np.log1p(recent),
@@ -211,6 +214,7 @@ def _item_columns(
         "newness": newness,
         "promoted_now": np.log1p(now),
         "promoted_ever": np.log1p(ever),
+        "promoted_next": np.log1p(soon),
         "rebought": (again + 1) / (buyers + 5),
         "price_level": level,
         "priced": np.isfinite(level).astype(np.float64),

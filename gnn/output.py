@@ -95,9 +95,11 @@ class Users:
 
     def scores(self, user: int) -> Float64[np.ndarray, "P"]:
         """Return how the artefact scores all its candidates for one user, as the API would at the snapshot's moment."""
-        artefact = self.artefact
-        sent = scorer.messages(artefact, self.history(user).columns(), self.snapshot.at, self.attributes(user))
-        return scorer.scores(artefact, sent, artefact.state.candidates)
+        return scorer.scores(self.artefact, self.messages(user), self.artefact.state.candidates)
+
+    def messages(self, user: int) -> scorer.Messages:
+        """Return what one user's history sends."""
+        return scorer.messages(self.artefact, self.history(user).columns(), self.snapshot.at, self.attributes(user))
 
     def attributes(self, user: int) -> dict[str, str | float]:
         """Return what the shop declared about one user."""

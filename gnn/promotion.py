@@ -10,7 +10,7 @@ from gnn import history, metrics, moment, warm
 from gnn.artefact import Artefact
 from gnn.evaluation.intervals import Interval, intervals
 from gnn.output import Users
-from gnn.split import split, targets
+from gnn.split import split, stand_at, targets
 from gnn.validation import learners
 from graph.snapshot import Snapshot
 
@@ -43,12 +43,12 @@ def compare(snapshot: Snapshot, new: Artefact, served: Artefact) -> Comparison |
     cuts = split(snapshot, new.config)
     if cuts is None:
         return None
-    past = snapshot.until(cuts.validation.at)
     labels = targets(snapshot, cuts.validation, new.config.target)
     shared = {"min_buyers": new.config.min_buyers, "target": new.config.target}
     found: list[tuple[Artefact, moment.Moment]] = []
     for model in (new, served):
         config = replace(model.config, **shared)
+        past = stand_at(snapshot, cuts.validation.at, config)
         there = moment.make(past, config, warm.scheme_for(model, history.scheme_of(past, config)))
         found.append((as_it_was(model, past, there), there))
     users = learners(found[0][1], labels)
@@ -56,7 +56,7 @@ def compare(snapshot: Snapshot, new: Artefact, served: Artefact) -> Comparison |
     if not len(users):
         return None
     wanted = labels[users][:, found[0][1].state.candidates].toarray() > 0
-    per_user = [np.stack(list(_ndcg(model, past, users, wanted)), axis=1) for model, _ in found]
+    per_user = [np.stack(list(_ndcg(model, there.snapshot, users, wanted)), axis=1) for model, there in found]
     rng = np.random.default_rng(0)
     both = [intervals(per_user[0][row][:, None], per_user[1][row][None, :, None], rng)[0] for row in (0, 1)]
     return Comparison(served.version, both[0], both[1])

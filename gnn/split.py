@@ -33,12 +33,17 @@ def split(snapshot: Snapshot, config: Config) -> Split | None:
     None when the events do not span time (all at one instant): there is no next period then.
     """
     clock, span = clock_and_span(snapshot)
-    # Even, so that halves of it add up: a refit then finds the cuts that were laid out before.
-    horizon = int(span * config.horizon_share) // 2 * 2
+    horizon = _horizon(span, config)
     if horizon <= 0:
         return None
     validation = Cut(clock - horizon, clock)
     return Split(_before(validation.at, horizon, clock - span, config.cuts), validation)
+
+
+def stand_at(snapshot: Snapshot, at: int, config: Config) -> Snapshot:
+    """Return the snapshot as it was at a moment, with what was announced of the next period if asked for."""
+    _, span = clock_and_span(snapshot)
+    return snapshot.until(at, ahead=_horizon(span, config) if config.announced else 0)
 
 
 def to_refit(found: Split, snapshot: Snapshot, config: Config) -> tuple[Cut, ...]:
@@ -46,6 +51,14 @@ def to_refit(found: Split, snapshot: Snapshot, config: Config) -> tuple[Cut, ...
     clock, span = clock_and_span(snapshot)
     horizon = found.validation.until - found.validation.at
     return _before(found.validation.until, horizon, clock - span, config.cuts + 2)
+
+
+def _horizon(span: int, config: Config) -> int:
+    """Return the length of a target period.
+
+    Even, so that halves of it add up: a refit then finds the cuts that were laid out before.
+    """
+    return int(span * config.horizon_share) // 2 * 2
 
 
 def _before(end: int, horizon: int, begin: int, cuts: int) -> tuple[Cut, ...]:

@@ -17,7 +17,7 @@ from gnn.item_edges import ItemEdges
 LEVELS = 4
 """Levels of the category tree that carry messages, from the root; deeper trees keep their root, and the lowest ones."""
 
-PRIORS = ("popularity", "popularity_recent", "trend", "newness", "promoted_now", "promoted_ever")
+PRIORS = ("popularity", "popularity_recent", "trend", "newness", "promoted_now", "promoted_ever", "promoted_next")
 """What an item brings with it, whoever looks: channels whose weight depends on the user."""
 
 ITEM_FEATURES = (*PRIORS, "rebought", "price_level", "priced", "shelf_popularity")

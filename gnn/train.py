@@ -18,7 +18,7 @@ from gnn.memory import watched
 from gnn.moment import Moment
 from gnn.processes import ALONE, Group
 from gnn.progress import Epoch, Progress, Silent
-from gnn.split import Split, split, targets, to_refit
+from gnn.split import Split, split, stand_at, targets, to_refit
 from gnn.validation import Validator
 from gnn.weights import Weights
 from graph.snapshot import Snapshot
@@ -130,14 +130,14 @@ def _whole(
     progress.phase("Laying out the graph at each cut", len(cuts.train) + 2)
     lessons = Lessons(snapshot, scheme, config, where, progress, group)
     known = lessons.at(cuts.train)
-    before = moment.make(snapshot.until(cuts.validation.at), config, scheme)
+    before = moment.make(stand_at(snapshot, cuts.validation.at, config), config, scheme)
     validator = Validator.make(before, targets(snapshot, cuts.validation, config.target), config, rng, where, group)
     progress.advance()
     if not known or validator.users < FEWEST_USERS:
         raise NotEnoughData(
             "too few users bought anything in one period and again in the next", "Serve the untrained model"
         )
-    final = moment.make(snapshot, config, scheme)
+    final = moment.make(stand_at(snapshot, snapshot.at, config), config, scheme)
     progress.advance()
 
     first = weights.initial(config, scheme, final.state)
@@ -176,7 +176,7 @@ def _warm(
     scheme = warm.scheme_for(earlier, scheme)
     latest = to_refit(cuts, snapshot, config)[-_WARM_CUTS:]
     progress.phase("Laying out the latest cuts", len(latest) + 1)
-    final = moment.make(snapshot, config, scheme)
+    final = moment.make(stand_at(snapshot, snapshot.at, config), config, scheme)
     progress.advance()
     first = warm.weights_for(earlier, snapshot, config, scheme, final.state)
     known = Lessons(snapshot, scheme, config, where, progress, group).at(latest)

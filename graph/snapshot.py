@@ -73,6 +73,10 @@ class Promotions:
     def __len__(self) -> int:
         return len(self.item)
 
+    def take(self, rows: "Int64[np.ndarray, 'N'] | Bool[np.ndarray, 'P']") -> "Promotions":
+        """Return the promotions of these rows, in this order; the caller keeps the sorting."""
+        return Promotions(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
@@ -112,28 +116,32 @@ class Snapshot:
     attributes: dict[str, Attribute]
     events: Events
     promotions: Promotions
+    announced: Promotions
+    """Promotions that are known to start at `at` or later."""
 
-    def until(self, at: int) -> "Snapshot":
+    def until(self, at: int, *, ahead: int = 0) -> "Snapshot":
         """Return the same nodes with the events and promotions that start before `at`, under a new id.
 
-        A moment at or after the snapshot's own returns the snapshot itself: it cannot know what came later.
+        What was to come is forgotten, but for promotions that start within `ahead` (microseconds) from `at`: those
+        that a shop has announced by then. A moment at or after the snapshot's own is the snapshot's own: it cannot know
+        what came later.
         """
-        if at >= self.at:
-            return self
-        promotions = self.promotions
-        kept = promotions.at < at
-        cut = replace(
-            self,
-            at=at,
-            events=self.events.take(self.events.at < at),
-            promotions=Promotions(
-                item=promotions.item[kept],
-                at=promotions.at[kept],
-                until=promotions.until[kept],
-                share=promotions.share[kept],
-            ),
-        )
-        return replace(cut, id=content_hash(cut))
+        at = min(at, self.at)
+        until = at + ahead
+        kept = self.announced.take(self.announced.at < until)
+        if at == self.at:
+            cut = self if len(kept) == len(self.announced) else replace(self, announced=kept)
+        else:
+            promotions = self.promotions
+            soon = promotions.take((promotions.at >= at) & (promotions.at < until))
+            cut = replace(
+                self,
+                at=at,
+                events=self.events.take(self.events.at < at),
+                promotions=promotions.take(promotions.at < at),
+                announced=_in_order(_joined(soon, kept)),
+            )
+        return self if cut is self else replace(cut, id=content_hash(cut))
 
 
 def basket_hash(basket_id: str) -> int:
@@ -203,7 +211,8 @@ def build(
     """Sort, cut at `at`, check and hash the columns into a snapshot.
 
     `at` defaults to just after the last event (0 without events). Events and promotions may come in any order: the
-    same rows give the same id. Raises `ValueError` that names the column when lengths or references do not fit.
+    same rows give the same id. Promotions that start from `at` on are the announced ones. Raises `ValueError` that
+    names the column when lengths or references do not fit.
     """
     U, I, C = len(user_ids), len(item_ids), len(category_ids)  # noqa: E741 - I is the axis of items
     if at is None:
@@ -226,9 +235,16 @@ def build(
         attributes={name: attributes[name] for name in sorted(attributes)} if attributes else {},
         events=events,
         promotions=make_promotions() if promotions is None else promotions,
+        announced=make_promotions(),
     )
     _check(found, U, I, C)
-    found = replace(found, events=_sorted_events(found), promotions=_sorted_promotions(found))
+    begun = found.promotions.at < at
+    found = replace(
+        found,
+        events=_sorted_events(found),
+        promotions=_in_order(found.promotions.take(begun)),
+        announced=_in_order(found.promotions.take(~begun)),
+    )
     return replace(found, id=content_hash(found))
 
 
@@ -263,7 +279,8 @@ def content_hash(snapshot: Snapshot) -> str:
     for name, attribute in sorted(snapshot.attributes.items()):
         text((name, attribute.kind, *attribute.levels))
         column(attribute.values)
-    for table in (snapshot.events, snapshot.promotions):
+    # What was announced only where anything was: a shop that announces nothing keeps its ids.
+    for table in (snapshot.events, snapshot.promotions, *([snapshot.announced] if len(snapshot.announced) else [])):
         for field in fields(table):
             column(getattr(table, field.name))
     return digest.hexdigest()
@@ -335,8 +352,14 @@ def _sorted_events(snapshot: Snapshot) -> Events:
     return events.take(order)
 
 
-def _sorted_promotions(snapshot: Snapshot) -> Promotions:
-    given = snapshot.promotions
-    rows = np.flatnonzero(given.at < snapshot.at)
-    rows = rows[np.lexsort((given.share[rows], given.until[rows], given.at[rows], given.item[rows]))]
-    return Promotions(item=given.item[rows], at=given.at[rows], until=given.until[rows], share=given.share[rows])
+def _in_order(given: Promotions) -> Promotions:
+    return given.take(np.lexsort((given.share, given.until, given.at, given.item)))
+
+
+def _joined(first: Promotions, second: Promotions) -> Promotions:
+    return Promotions(
+        **{
+            field.name: np.concatenate([getattr(first, field.name), getattr(second, field.name)])
+            for field in fields(first)
+        }
+    )

@@ -1,17 +1,19 @@
 """Who is measured: the network, its untrained start, and every baseline, each as one function of an origin."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gnn.baselines import registry
 from gnn.config import Config
 from gnn.errors import BadConfig
-from gnn.evaluation import network
+from gnn.evaluation import boosted, network
 from gnn.evaluation.measure import Score
 from gnn.evaluation.period import Period
 from gnn.train import Epoch, Progress
 
-MODELS = (*registry.BASELINES, "untrained", "attune")
+TREES = "lightgbm"
+AHEAD = "attune+promotions"
+MODELS = (*registry.BASELINES, "untrained", TREES, "attune", AHEAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,14 @@ class Contender:
 
 
 def check_names(names: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the models to evaluate, all when None; raises `BadConfig` for an unknown one."""
+    """Return the models to evaluate, when None all but the one that looks ahead.
+
+    Raises `BadConfig` for an unknown one.
+    """
     for name in names or ():
         if name not in MODELS:
             raise BadConfig(name, MODELS, f"no such model; known: {', '.join(MODELS)}")
-    return tuple(names or MODELS)
+    return tuple(names or (name for name in MODELS if name != AHEAD))
 
 
 def named(
@@ -51,26 +56,43 @@ def named(
     tuned: Mapping[str, Mapping[str, float]] | None = None,
 ) -> dict[str, Contender]:
     """Return the contenders of these names; baselines take their settings from `tuned` where it has them."""
-    found: dict[str, Contender] = {}
-    for name in names:
-        if name == "attune":
-            found[name] = trained(config, device)
-        elif name == "untrained":
-            found[name] = Contender(
-                lambda period, _seed, _progress: Fitted(network.untrained(period, config)), draws=False
-            )
-        else:
-            found[name] = baseline(name, (tuned or {}).get(name, {}))
-    return found
+    networks = network.Trained(config, device)
+    return {name: one(name, networks, (tuned or {}).get(name, {})) for name in names}
 
 
-def trained(config: Config, device: str = "auto") -> Contender:
-    """Return the network with these settings."""
+def one(name: str, networks: network.Trained, settings: Mapping[str, float]) -> Contender:
+    """Return the contender of this name; baselines take these settings, and their defaults for the rest."""
+    if name == "attune":
+        return trained(networks)
+    if name == AHEAD:
+        return trained(network.Trained(replace(networks.config, announced=True), networks.device))
+    if name == "untrained":
+        return Contender(
+            lambda period, _seed, _progress: Fitted(network.untrained(period, networks.config)), draws=False
+        )
+    return boosted_trees(networks, settings) if name == TREES else baseline(name, settings)
+
+
+def trained(networks: network.Trained) -> Contender:
+    """Return the network with the settings of these."""
 
     def fit(period: Period, seed: int, progress: Progress) -> Fitted:
-        return Fitted(*network.trained(period, config, seed, device, progress))
+        made, curve = networks.at(period, seed, progress)
+        return Fitted(network.served(made, period), curve)
 
-    return Contender(fit, ours=True, settings=config.as_dict())
+    return Contender(fit, ours=True, settings=networks.config.as_dict())
+
+
+def boosted_trees(networks: network.Trained, settings: Mapping[str, float]) -> Contender:
+    """Return LightGBM on the channels of the same network, with these settings."""
+    chosen = boosted.settings_of(settings)
+
+    def fit(period: Period, seed: int, progress: Progress) -> Fitted:
+        made, _ = networks.at(period, seed, progress)
+        progress.phase("Fitting lightgbm")
+        return Fitted(boosted.fit(made, period, replace(networks.config, seed=seed), chosen, progress))
+
+    return Contender(fit, settings={**settings, "channels": networks.config.as_dict()})
 
 
 def baseline(name: str, settings: Mapping[str, float]) -> Contender:

@@ -16,15 +16,25 @@ from gnn.output import Users
 from gnn.train import Epoch, Progress
 
 
-def trained(
-    period: Period, config: Config, seed: int, device: str, progress: Progress
-) -> tuple[Score, tuple[Epoch, ...]]:
-    """Train on the origin's past; return how it scores, and its curve; with too little data the untrained scores."""
-    try:
-        made = train.train(period.past, replace(config, seed=seed), device=device, progress=progress)
-    except NotEnoughData:
-        return untrained(period, config), ()
-    return served(made.artefact, period), made.curve
+class Trained:
+    """Networks trained on the pasts of origins; the last one is kept, for those who build on it."""
+
+    def __init__(self, config: Config, device: str) -> None:
+        self.config, self.device = config, device
+        self._last: tuple[tuple[str, int], Artefact, tuple[Epoch, ...]] | None = None
+
+    def at(self, period: Period, seed: int, progress: Progress) -> tuple[Artefact, tuple[Epoch, ...]]:
+        """Return the model of an origin's past, and its curve; with too little data the untrained model."""
+        past = period.announced if self.config.announced else period.past
+        key = (past.id, seed)
+        if self._last is None or self._last[0] != key:
+            config = replace(self.config, seed=seed)
+            try:
+                made = train.train(past, config, device=self.device, progress=progress)
+                self._last = (key, made.artefact, made.curve)
+            except NotEnoughData:
+                self._last = (key, first_weights.build(past, config), ())
+        return self._last[1:]
 
 
 def untrained(period: Period, config: Config) -> Score:

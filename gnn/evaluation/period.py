@@ -30,6 +30,8 @@ class Period:
     cut: Cut
     past: Snapshot
     """Everything before the cut, and nothing else: what a model may learn from."""
+    announced: Snapshot
+    """The same with the promotions of the period, for models that may know them in advance."""
     candidates: Int64[np.ndarray, "P"]
     """Rows of the snapshot's items, ascending."""
     known: Past
@@ -81,6 +83,7 @@ def prepare(snapshot: Snapshot, cut: Cut, config: Config) -> Period:
     return Period(
         cut=cut,
         past=past,
+        announced=snapshot.until(cut.at, ahead=cut.until - cut.at),
         candidates=candidates,
         known=Past.of(past, candidates, config.target),
         users=users,

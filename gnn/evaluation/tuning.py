@@ -12,10 +12,12 @@ import numpy as np
 import optuna
 
 from gnn.baselines import registry
-from gnn.baselines.base import Range
+from gnn.baselines.base import Range, Space
 from gnn.config import Config
 from gnn.errors import BadConfig
+from gnn.evaluation import boosted, contenders
 from gnn.evaluation.measure import measure
+from gnn.evaluation.network import Trained
 from gnn.evaluation.period import Period, prepare
 from gnn.split import Cut
 from gnn.train import Progress, Silent
@@ -24,6 +26,12 @@ from graph.snapshot import Snapshot
 _FIGURES = 4
 # Trials before the sampler follows what it has seen; a budget of ten cannot spend them all on looking around.
 _STARTUP = 4
+
+SPACES: Mapping[str, Space] = {
+    **{name: kind.SPACE for name, kind in registry.BASELINES.items()},
+    contenders.TREES: boosted.SPACE,
+}
+"""Model -> what tuning may choose of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,7 @@ def tune(
     trials: int = 10,
     seconds: float = math.inf,
     seed: int = 0,
+    device: str = "auto",
     progress: Progress | None = None,
 ) -> dict[str, Found]:
     """Search each baseline's space by `trials` trials, its defaults first; none starts after `seconds`.
@@ -56,22 +65,24 @@ def tune(
     progress = progress or Silent()
     period = prepare(snapshot, cut, config)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return {name: _tune(name, period, trials, seconds, seed, progress) for name in names}
+    networks = Trained(config, device)
+    return {name: _tune(name, period, networks, trials, seconds, seed, progress) for name in names}
 
 
-def _tune(name: str, period: Period, trials: int, seconds: float, seed: int, progress: Progress) -> Found:
+def _tune(
+    name: str, period: Period, networks: Trained, trials: int, seconds: float, seed: int, progress: Progress
+) -> Found:
     begun = time.monotonic()
-    space = registry.BASELINES[name].SPACE
+    space = SPACES[name]
     sampler = optuna.samplers.TPESampler(n_startup_trials=_STARTUP, seed=seed)
     study = optuna.create_study(direction="maximize", sampler=sampler)
-    study.enqueue_trial({key: getattr(registry.make(name), key) for key in space})
+    study.enqueue_trial(_defaults(name))
     progress.phase(f"Tuning {name}", trials)
 
     def objective(trial: optuna.Trial) -> float:
         settings = {key: _suggest(trial, key, where) for key, where in space.items()}
-        model = registry.make(name, settings, seed)
-        model.fit(period.known)
-        measured = measure(model.score, period, Silent()).per_user
+        contender = contenders.one(name, networks, settings)
+        measured = measure(contender.fit(period, seed, Silent()).score, period, Silent()).per_user
         figures = {part: float(np.nanmean(measured[part]["ndcg20"])) for part in ("all", "novel")}
         for part, figure in figures.items():
             trial.set_user_attr(part, figure)
@@ -87,6 +98,11 @@ def _tune(name: str, period: Period, trials: int, seconds: float, seed: int, pro
         trials=len(study.trials),
         seconds=time.monotonic() - begun,
     )
+
+
+def _defaults(name: str) -> dict[str, float]:
+    made = boosted.Settings() if name == contenders.TREES else registry.make(name)
+    return {key: getattr(made, key) for key in SPACES[name]}
 
 
 def _suggest(trial: optuna.Trial, key: str, where: Range) -> float:
@@ -130,9 +146,8 @@ def tuned(data: str, path: Path | None = None) -> dict[str, dict[str, float]]:
     if data not in known:
         raise BadConfig(data, known, f"nothing is tuned for it; known: {', '.join(known) or 'none'}")
     for name in known[data]:
-        if name not in registry.BASELINES:
-            raise BadConfig(name, registry.BASELINES, "no such baseline")
+        if name not in SPACES:
+            raise BadConfig(name, SPACES, "no such baseline")
     return {
-        name: {key: value for key, value in entry.items() if key in registry.BASELINES[name].SPACE}
-        for name, entry in known[data].items()
+        name: {key: value for key, value in entry.items() if key in SPACES[name]} for name, entry in known[data].items()
     }

@@ -1,5 +1,6 @@
 """The protocol on the small shop: split by time, full ranking, slices, groups, rolling origins, paired intervals."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,14 @@ import pytest
 from gnn.baselines import registry
 from gnn.config import Config
 from gnn.errors import BadConfig, NotEnoughData
-from gnn.evaluation import contenders, origins, protocol, report, tuning
+from gnn.evaluation import contenders, network, origins, protocol, report, tuning, variants
 from gnn.evaluation.intervals import intervals
 from gnn.evaluation.kept import Kept
 from gnn.evaluation.measure import SLICES, Score, measure
 from gnn.evaluation.period import COLD_USERS, EVERYONE, Period, prepare
 from gnn.evaluation.table import MEAN, Table
 from gnn.split import Cut
+from gnn.state import ITEM_FEATURES
 from gnn.train import Silent
 from graph import snapshot as snapshots
 from graph.snapshot import Snapshot
@@ -46,6 +48,58 @@ def table(snapshot: Snapshot) -> Table:
 @pytest.fixture(scope="module")
 def period(snapshot: Snapshot) -> Period:
     return prepare(snapshot, origins.rolling(snapshot, SMALL)[0], SMALL)
+
+
+def test_trees_on_the_networks_channels_are_measured_and_tuned_like_every_baseline(snapshot: Snapshot, period: Period):
+    scores = []
+    for _ in range(2):
+        fitted = contenders.named(("lightgbm",), SMALL, device="cpu", tuned={"lightgbm": {"trees": 20}})["lightgbm"]
+        scores.append(fitted.fit(period, 0, Silent()).score(period.users[:5]))
+    assert np.array_equal(*scores)
+    assert len(np.unique(scores[0])) > 20
+    with pytest.raises(BadConfig, match="leafs"):
+        contenders.named(("lightgbm",), SMALL, tuned={"lightgbm": {"leafs": 3}})
+    found = tuning.tune(snapshot, ("lightgbm",), origins.before(period.cut), SMALL, trials=2, device="cpu")
+    assert set(found["lightgbm"].settings) == {"leaves", "trees", "learning_rate", "smallest_leaf"}
+
+
+def test_a_model_that_knows_the_promotions_of_the_period_is_the_only_one_that_sees_them(snapshot: Snapshot):
+    cut = origins.rolling(snapshot, SMALL)[0]
+    wanted = np.bincount(snapshot.events.item[snapshot.events.at >= cut.at], minlength=len(snapshot.item_ids))
+    best = np.argsort(-wanted)[:3]
+    given = snapshots.make_promotions(best, [cut.at + 1] * 3, [cut.until] * 3, [1.0] * 3)
+    announcing = replace(snapshot, promotions=given)
+    period = prepare(announcing, cut, SMALL)
+    assert not len(period.past.announced)
+    assert sorted(period.announced.announced.item) == sorted(best)
+    silent = Config(epochs=0, min_buyers=1)
+    blind = network.Trained(silent, "cpu").at(period, 0, Silent())[0]
+    told = network.Trained(replace(silent, announced=True), "cpu").at(period, 0, Silent())[0]
+    column = ITEM_FEATURES.index("promoted_next")
+    assert not blind.state.x_item[:, column].any()
+    rows = told.state.x_item[:, column]
+    assert set(np.flatnonzero(rows > 0)) == {int(item) for item in best}
+    users = period.users[:5]
+    assert np.array_equal(
+        network.served(blind, period)(users),
+        network.served(network.Trained(silent, "cpu").at(prepare(snapshot, cut, SMALL), 0, Silent())[0], period)(users),
+    )
+    assert contenders.named((contenders.AHEAD,), SMALL)[contenders.AHEAD].settings["announced"]
+
+
+def test_the_network_is_held_against_every_variant_of_itself(snapshot: Snapshot):
+    config = Config(epochs=0, min_buyers=1, loss="bce", fusion="sum")
+    chosen = {
+        name: contender
+        for name, contender in variants.named("ablation", config, "cpu").items()
+        if name in ("attune", "no own history", "no item-item edges", "loss: bce", "fusion: sum")
+    }
+    assert list(chosen) == ["attune", "no item-item edges", "no own history"]
+    table = protocol.evaluate(snapshot, chosen, origins.rolling(snapshot, config), config)
+    (row,) = [row for row in table.rows if (row.model, row.slice, row.group) == ("attune", "all", EVERYONE)]
+    assert row.against["no own history"]["ndcg20"].low > 0
+    assert set(row.against) == {"no item-item edges", "no own history"}
+    assert len(variants.named("grid", Config())) == 19
 
 
 def test_every_model_is_on_every_slice_at_every_origin_and_in_their_mean(table: Table):

@@ -65,8 +65,21 @@ def test_a_cut_keeps_nodes_and_drops_what_starts_later() -> None:
     assert len(cut.events) == 3
     assert cut.promotions.at.tolist() == [5]
     assert cut.id != whole.id
-    assert cut.id == make(at=20).id
+    assert cut.id == make(at=20).until(20).id
     assert whole.until(25).until(20).id == cut.id
+
+
+def test_what_was_announced_before_a_moment_is_kept_only_when_asked_for() -> None:
+    whole = make(at=22)
+    assert whole.promotions.at.tolist() == [5]
+    assert whole.announced.at.tolist() == [25]
+    assert not len(whole.until(22).announced)
+    assert whole.until(22, ahead=4) is whole
+    back = whole.until(4, ahead=22)
+    assert back.announced.at.tolist() == [5, 25]
+    assert not len(back.promotions)
+    assert whole.until(4, ahead=21).announced.at.tolist() == [5]
+    assert len({back.id, whole.until(4, ahead=21).id, whole.until(4).id, whole.until(22).id, whole.id}) == 5
 
 
 def test_a_snapshot_cannot_see_past_its_own_moment() -> None:

@@ -1,0 +1,62 @@
+"""The network beside variants of itself: what each part of it is worth, and how the ways to build it compare.
+
+The network as configured is held against every variant, so a positive difference is what the part is worth.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from gnn.config import ATTENTIONS, FUSIONS, LOSSES, Config
+from gnn.evaluation.contenders import Contender, trained
+from gnn.evaluation.network import Trained
+
+WITHOUT: Mapping[str, Mapping[str, object]] = {
+    "no purchase power": {"purchase_power": False},
+    "no attention (uniform)": {"attention": "uniform"},
+    "no semantic attention": {"semantic_width": 0},
+    "no item-item edges": {"item_edges": False},
+    "no categories": {"categories": False},
+    "no brands": {"brands": False},
+    "no own history": {"own_history": False},
+    "no time": {"time": False},
+}
+"""What is taken away -> settings."""
+
+INSTEAD: Mapping[str, Mapping[str, object]] = {
+    "attention: content": {"attention": "content"},
+    "attention: self": {"attention": "self"},
+    "attention: all three": {"attention": "content+context+self"},
+    "fusion: sum": {"fusion": "sum"},
+    "fusion: concatenation": {"fusion": "concat"},
+    "loss: bce": {"loss": "bce"},
+    "loss: softmax": {"loss": "softmax"},
+}
+"""What is put in place of a choice -> settings."""
+
+GRID: Mapping[str, Mapping[str, object]] = {
+    f"{attention} x {fusion} x {loss}": {"attention": attention, "fusion": fusion, "loss": loss}
+    for attention in ATTENTIONS
+    for fusion in FUSIONS
+    for loss in LOSSES
+    if loss != "mix"
+}
+"""Every attention with every fusion and every loss."""
+
+KINDS: Mapping[str, Mapping[str, Mapping[str, object]]] = {
+    "ablation": WITHOUT | INSTEAD,
+    "grid": GRID,
+}
+"""What `attune evaluate --variants` calls them."""
+
+
+def named(kind: str, config: Config, device: str = "auto") -> dict[str, Contender]:
+    """Return the network and its variants of a kind; the network is ours, the variants are what it is held against.
+
+    Settings that are the network's own already (the fusion that it has) make no variant.
+    """
+    found = {"attune": trained(Trained(config, device))}
+    for name, changes in KINDS[kind].items():
+        variant = replace(config, **changes)  # pyright: ignore[reportArgumentType] - settings by their names
+        if variant != config:
+            found[name] = replace(trained(Trained(variant, device)), ours=False)
+    return found
