@@ -28,6 +28,8 @@ from gnn.config import Config, from_mapping
 from gnn.errors import ArtefactRefused, BadConfig, NoArtefact
 from gnn.history import Scheme, Trait
 from gnn.item_edges import ItemEdges
+from gnn.reach import Reach
+from gnn.reach import build as build_reach
 from gnn.state import ITEM_FEATURES, MATRICES, State, state_arrays
 from gnn.weights import Shape, Weights, shape_of
 from graph.snapshot import Snapshot
@@ -120,6 +122,11 @@ class Artefact:
     def matrices(self) -> tuple[Rows, ...]:
         """Item-item graphs, items x candidates, of which rows can be taken."""
         return self.state.served()
+
+    @cached_property
+    def reach(self) -> Reach:
+        """What leads to candidates where there are too many to score all."""
+        return build_reach(self.state)
 
 
 def build(

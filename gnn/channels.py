@@ -44,14 +44,15 @@ def values(
     met = np.flatnonzero(item[here] == items) if len(item) else here[:0]
     found[:O, met] = (own[here[met]] * rate[:O]).T
     row = O
-    everyone = items is state.candidates
-    position = None if everyone else state.position[items]
+    position = None if items is state.candidates else state.position[items]
+    there = None if position is None else np.flatnonzero(position >= 0)
     for matrix, sent in zip(matrices, carried(state, item, weight), strict=True):
         if len(item):
-            reached = matrix[item].T @ (sent * rate[row : row + H])
-            found[row : row + H] = (
-                reached.T if position is None else np.where(position >= 0, reached.T[:, position], 0.0)
-            )
+            edges, sent = matrix[item], sent * rate[row : row + H]
+            if position is None or there is None:
+                found[row : row + H] = (edges.T @ sent).T
+            else:
+                found[row : row + H, there] = (edges[:, position[there]].T @ sent).T
         row += H
     for node, share in state.groups:
         part = rate[row : row + H + 1]

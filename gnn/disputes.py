@@ -62,7 +62,7 @@ def _through_item(
     H, first = artefact.shape.H, artefact.shape.H + 1
     carried = channels.carried(artefact.state, sent.edges.item, sent.weight)
     for m, (matrix, weight) in enumerate(zip(artefact.matrices, carried, strict=True)):
-        reached = np.asarray(matrix[artefact.item_index[via]].todense()).ravel()
+        reached = matrix[np.array([artefact.item_index[via]])].toarray().ravel()
         rate = artefact.channel_rate[first + m * H : first + (m + 1) * H]
         message = (weight[edge[0]] * rate) @ gates[m * H : (m + 1) * H]
         found += np.where(position >= 0, reached[position], 0.0) * message

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Bool, Float64, Int16, Int32, Int64
 
-from gnn import changes, disputes, diversity, filters, scorer
+from gnn import changes, disputes, diversity, filters, reach, scan, scorer
 from gnn.artefact import Artefact
 from gnn.changes import ItemChange
 from gnn.filters import EVERYTHING, Added, Mode, Query
@@ -128,6 +128,29 @@ def counts_as_bought(artefact: Artefact, types: Sequence[str]) -> Bool[np.ndarra
 
 
 @dataclass(frozen=True, slots=True)
+class Pass:
+    """What the network says of a user before anything is asked of a list: all lists of one request share it."""
+
+    sent: Messages
+    items: Int64[np.ndarray, "P"]
+    """Rows of the candidates; of those that can be reached, where there are too many (`gnn.reach`)."""
+    score: Float64[np.ndarray, "P"]
+    """Exact where it is settled."""
+    slack: float
+    """How far others may be from exact."""
+    settled: Bool[np.ndarray, "P"]
+    disputed: frozenset[Dispute] = frozenset()
+    """Ways that are in none of these scores."""
+
+    def settle(self, artefact: Artefact, places: Int64[np.ndarray, "*N"]) -> None:
+        """Make the scores of these candidates exact. `artefact`: the one that the pass was made with."""
+        new = places[~self.settled[places]]
+        if len(new):
+            self.score[new] = _scores(artefact, self.sent, self.disputed, self.items[new])
+            self.settled[new] = True
+
+
+@dataclass(frozen=True, slots=True)
 class Scored:
     """All that a list could hold, with scores: lists of any length are cut from it."""
 
@@ -137,31 +160,51 @@ class Scored:
     items: Int64[np.ndarray, "P"]
     """Rows of the artefact, ascending."""
     score: Float64[np.ndarray, "P"]
+    """Exact for what `best`, `of` and `place` have answered about."""
     added: Mapping[Added, Float64[np.ndarray, "P"]]
     left: Int64[np.ndarray, "L"]
     """Places in `items` of those that the list may hold."""
+    passed: Pass | None = None
+    """Where the scores are from, if they are not exact yet."""
+    unchanged: Artefact | None = None
+    """The artefact of the pass."""
+    own: Bool[np.ndarray, "P"] | None = None
+    """Which scores are exact and not those of the pass."""
 
     def best(self, k: int) -> Ranked:
         """Return the `k` best that the list may hold; fewer when there are fewer, none for `k` of 0 or less."""
         query, left = self.query, self.left
         k = max(0, min(k, len(left)))
         whole = query.diversity > 0 or query.per_category is not None or query.pins
+        if self.passed and k:
+            # What cannot be among the best, however it was rounded, need not be known exactly.
+            deep = min(len(left), max(k, diversity.POOL) if whole else k)
+            score = self.score[left]
+            least = np.partition(score, len(left) - deep)[len(left) - deep]
+            self._settle(left[score >= least - 2 * self.passed.slack])
         order = _best(self.score, left, len(left) if whole else k)
         pinned = _pinned(self.artefact, query, self.items[left])
         shown = diversity.arrange(self.artefact, self.items[order], self.score[order], k, query, pinned)
         rows = np.searchsorted(self.items, shown)
+        self._settle(rows)
         return Ranked(shown.astype(np.int32), self.score[rows], {kind: part[rows] for kind, part in self.added.items()})
 
     def of(self, item: int) -> float | None:
         """Return the score of an item (a row of the artefact); None for one that lists are not made of."""
         place = self._place(item)
-        return None if place is None else float(self.score[place])
+        if place is None:
+            return None
+        self._settle(np.array([place]))
+        return float(self.score[place])
 
     def place(self, item: int) -> int | None:
         """Return an item's place by score, 1 the best, ties by row; None where the list may not hold it."""
         place = self._place(item)
         if place is None or place not in self.left:
             return None
+        if self.passed:
+            self._settle(np.array([place]))
+            self._settle(self.left[np.abs(self.score[self.left] - self.score[place]) <= self.passed.slack])
         others = self.score[self.left]
         return 1 + int((others > self.score[place]).sum() + ((others == self.score[place]) & (self.left < place)).sum())
 
@@ -170,31 +213,39 @@ class Scored:
         place = self._place(item)
         return {} if place is None else {kind: float(part[place]) for kind, part in self.added.items()}
 
+    def _settle(self, places: Int64[np.ndarray, "*N"]) -> None:
+        if self.passed is None or self.unchanged is None:
+            return
+        if self.own is not None:
+            places = places[~self.own[places]]
+        self.passed.settle(self.unchanged, places)
+        self.score[places] = self.passed.score[places]
+        for part in self.added.values():
+            self.score[places] += part[places]
+
     def _place(self, item: int) -> int | None:
         place = int(np.searchsorted(self.items, item))
         return place if place < len(self.items) and self.items[place] == item else None
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """What the network says of a user before anything is asked of a list: all lists of one request share it."""
-
-    sent: Messages
-    score: Float64[np.ndarray, "P"]
-    """Of the candidates."""
-
-
 def forward(artefact: Artefact, history: History, *, now: int, attributes: Attributes | None = None) -> Pass:
     """Let the network score all candidates for a user."""
     sent = scorer.messages(artefact, history.columns(), now, attributes or {})
-    return Pass(sent, _scores(artefact, sent, history, artefact.state.candidates))
+    items = artefact.state.candidates
+    if len(items) > reach.FEW:
+        there = reach.places(artefact.state, artefact.matrices, artefact.reach, sent.edges, sent.weight)
+        items = items[there]
+    found, slack = scan.scan(artefact, sent, items)
+    if history.disputed:
+        found = found - disputes.parts(artefact, sent, history.disputed, items)
+    return Pass(sent, items, found, slack, np.full(len(found), slack == 0.0), history.disputed)
 
 
 def _scores(
-    artefact: Artefact, sent: Messages, history: History, items: Int64[np.ndarray, "P"]
+    artefact: Artefact, sent: Messages, disputed: frozenset[Dispute], items: Int64[np.ndarray, "P"]
 ) -> Float64[np.ndarray, "P"]:
     found = scorer.scores(artefact, sent, items)
-    return found - disputes.parts(artefact, sent, history.disputed, items) if history.disputed else found
+    return found - disputes.parts(artefact, sent, disputed, items) if disputed else found
 
 
 def score(
@@ -212,26 +263,43 @@ def score(
     With `Query.only` those items are scored, candidates or not. `items`: what is taken to be different of them, by id.
     `given`: what `forward` found for the same user and moment.
     """
-    if query.only is None:
+    passed: Pass | None = None
+    own: Bool[np.ndarray, "P"] | None = None
+    unchanged = artefact
+    bought = np.zeros(len(artefact.item_ids), np.bool_)
+    bought[history.item[history.bought]] = True
+    if query.only is None and not _narrow(artefact, query, bought):
         passed = given or forward(artefact, history, now=now, attributes=attributes)
-        sent, rows, found = passed.sent, artefact.state.candidates, passed.score
+        sent, rows, found = passed.sent, passed.items, passed.score
         artefact = changes.applied(artefact, items)
         if other := sorted({artefact.item_index[name] for name in items if name in artefact.item_index}):
-            place = artefact.state.position[other]
+            own = np.isin(rows, other)
             found = found.copy()
-            found[place[place >= 0]] = _scores(artefact, sent, history, np.array(other)[place >= 0])
+            found[own] = _scores(artefact, sent, history.disputed, rows[own])
     else:
         sent = given.sent if given else scorer.messages(artefact, history.columns(), now, attributes or {})
         artefact = changes.applied(artefact, items)
-        rows = np.flatnonzero(filters.named(artefact, query.only))
-        found = _scores(artefact, sent, history, rows)
-    bought = np.zeros(len(artefact.item_ids), np.bool_)
-    bought[history.item[history.bought]] = True
+        rows = artefact.state.candidates
+        if query.only is not None:
+            rows = np.flatnonzero(filters.named(artefact, query.only))
+        else:
+            rows = rows[filters.allowed(artefact, query, rows, bought)]
+        found = _scores(artefact, sent, history.disputed, rows)
     added = filters.added(artefact, query, rows, sent.level)
     for part in added.values():
         found = found + part
     left = np.flatnonzero(filters.allowed(artefact, query, rows, bought))
-    return Scored(artefact, query, rows, found, added, left)
+    if passed is None or passed.slack == 0.0:
+        return Scored(artefact, query, rows, found, added, left)
+    return Scored(artefact, query, rows, found, added, left, passed, unchanged, own)
+
+
+def _narrow(artefact: Artefact, query: Query, bought: Bool[np.ndarray, "I"]) -> bool:
+    """Whether a shop has too many items to score all, and the list may hold so few that these can be."""
+    rows = artefact.state.candidates
+    if len(rows) <= reach.FEW:
+        return False
+    return bool(filters.allowed(artefact, query, rows, bought).sum() <= reach.FEW)
 
 
 def rank(

@@ -211,13 +211,21 @@ def parts(
 def scores(artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"]) -> Float64[np.ndarray, "P"]:
     """Return the scores of these items."""
     values = channel_values(artefact, sent, items)
-    constant, p_item, slopes = gate_terms(artefact, sent, items)
     if artefact.config.fusion == "concat":
-        return _concat(artefact, sent, values, p_item)
-    # (constant + slopes @ p_item) * values, summed over channels, without a gate per channel and item.
-    found = constant @ values + (p_item * (slopes.T @ values)).sum(axis=0) + price_terms(artefact, sent, p_item).sum(0)
+        return _concat(artefact, sent, values, gate_terms(artefact, sent, items)[1])
+    found = gated(artefact, sent, items, values)
     attended = semantic(artefact, values)
     return found if attended is None else found + (attended * values).sum(axis=0)
+
+
+def gated(
+    artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"], values: Float64[np.ndarray, "C P"]
+) -> Float64[np.ndarray, "P"]:
+    """Return the part of the scores in which a channel's gate depends on purchase power and price alone."""
+    constant, p_item, slopes = gate_terms(artefact, sent, items)
+    # (constant + slopes @ p_item) * values, summed over channels, without a gate per channel and item.
+    weighed = np.column_stack((constant, slopes)).T @ values
+    return weighed[0] + (p_item * weighed[1:]).sum(axis=0) + price_terms(artefact, sent, p_item).sum(axis=0)
 
 
 def _concat(
