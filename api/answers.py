@@ -7,6 +7,7 @@ asked for its state, in one short statement that all waiting requests share; onl
 import hashlib
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -34,7 +35,8 @@ class Answer:
 
     basis: Basis
     body: bytes
-    media_type: str
+    headers: Mapping[str, str]
+    """Content type, and what caches are told; not the length, which follows from the body."""
     operation: str
     """Its root field, for metrics (`api.operations.label`)."""
     name: str | None

@@ -1,5 +1,6 @@
 """The ASGI application: GraphQL, the page, health and metrics over one graph and one folder of models."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -33,6 +34,7 @@ from api.refusals import Unauthenticated, failure
 from api.schema import build
 from api.trusted import TrustedDocuments
 from api.trusted import read as read_manifest
+from api.watch import watch
 from graph.client import Settings
 from graph.errors import GraphError
 
@@ -129,9 +131,11 @@ def create_app(settings: ApiSettings) -> App:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         await models.look()
+        watching = asyncio.create_task(watch(recommender.client, recommender.pulse, recommender.broadcast))
         try:
             yield
         finally:
+            watching.cancel()
             recommender.broadcast.close()
             await recommender.client.close()
 

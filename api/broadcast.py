@@ -9,6 +9,8 @@ class Broadcast:
 
     def __init__(self) -> None:
         self._waiting: dict[str, set[asyncio.Event]] = {}
+        self.shown: dict[str, tuple[int, ...]] = {}
+        """User -> the events that its subscriptions showed last (`UserRow.state`)."""
         self._closed = False
 
     def __len__(self) -> int:
@@ -36,6 +38,7 @@ class Broadcast:
             others.discard(event)
             if not others:
                 del self._waiting[user]
+                self.shown.pop(user, None)
 
     def close(self) -> None:
         """End every subscription."""

@@ -148,8 +148,8 @@ class GraphQLView(GraphQL[Context, None]):
         response = await self.run(request)
         ran: tuple[str, str | None] | None = request.scope.get(RAN)
         if ran and basis and response.status_code == 200 and basis.model == self._recommender.model:
-            kind, hint = response.headers["content-type"], response.headers["cache-control"]
-            found = Answer(basis, bytes(response.body), kind, *ran, time.monotonic(), hint)
+            headers = {name: value for name, value in response.headers.items() if name != "content-length"}
+            found = Answer(basis, bytes(response.body), headers, *ran, time.monotonic())
             self._recommender.answers.keep(asked, found)
         return response
 
@@ -165,7 +165,7 @@ class GraphQLView(GraphQL[Context, None]):
         self._recommender.answers.held(true=same)
         if not same:
             return None
-        response = Response(kept.body, media_type=kept.media_type, headers={"cache-control": kept.cache_control})
+        response = Response(kept.body, headers=dict(kept.headers))
         context = await self.get_context(request, response)
         context.ran = kept.operation, kept.name
         operations.tell(context, [], begun, repeated=True)

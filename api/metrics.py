@@ -1,14 +1,21 @@
 """Counters for Prometheus; labels come from fixed lists, never from what a client sends."""
 
+import os
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from graph import tracing
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""Where workers add their counts together; the library looks for it when it is imported."""
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 15.0)
 
@@ -20,6 +27,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._watched = CollectorRegistry()
         self._requests = Counter(
             "attune_http_requests", "HTTP requests by path and status", ["path", "status"], registry=self.registry
         )
@@ -122,8 +130,21 @@ class Metrics:
 
     def watch(self, name: str, text: str, read: Callable[[], float]) -> None:
         """Show a value that is read when it is asked for."""
-        Gauge(name, text, registry=self.registry).set_function(read)
+        self._watched.register(_Watched(name, text, read))
 
     def text(self) -> bytes:
-        """Return everything in Prometheus' text format."""
-        return generate_latest(self.registry)
+        """Return everything in Prometheus' text format: counts of all workers, and this one's own ages."""
+        counted = self.registry
+        if FOLDER in os.environ:
+            counted = CollectorRegistry()
+            MultiProcessCollector(counted)
+        return generate_latest(counted) + generate_latest(self._watched)
+
+
+class _Watched(Collector):
+    def __init__(self, name: str, text: str, read: Callable[[], float]) -> None:
+        self._name, self._text, self._read = name, text, read
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the value as it is now."""
+        yield GaugeMetricFamily(self._name, self._text, self._read())

@@ -1,4 +1,4 @@
-"""Runs the API until it is told to stop: one process, clean signals, structured logs."""
+"""Runs the API until it is told to stop: one process or several, clean signals, structured logs."""
 
 import asyncio
 import contextlib
@@ -16,6 +16,7 @@ import uvicorn
 from api import tracing
 from api.app import ApiSettings, App, create_app
 from api.connection import bounded
+from api.workers import Workers
 
 # A WebSocket message is one operation: no larger than what a document may be.
 _MESSAGE_BYTES = 65_536
@@ -32,22 +33,30 @@ def serve(
     ready: Callable[[str, int], None] | None = None,
     level: str = "INFO",
     log_requests: bool = False,
+    workers: int = 1,
 ) -> None:
     """Serve until SIGINT or SIGTERM; port 0 takes a free one. `ready` hears the address once it is taken.
 
-    `log_requests`: one line per operation. Spans go where `api.tracing.configure` finds a collector.
+    `log_requests`: one line per operation. Spans go where `api.tracing.configure` finds a collector. `workers`:
+    processes that share the address.
 
     Raises `SystemExit` with a sentence when the address cannot be had.
     """
     _hold_many_lines()
     listening = listen(host, port)
     configure_logs(level, requests=log_requests)
-    flush = tracing.configure()
     address = listening.getsockname()
     if ready:
         ready(host, address[1])
-    server = Server(create_app(settings), at_end=flush)
-    server.run(sockets=[listening])
+
+    def work() -> None:
+        flush = tracing.configure()
+        Server(create_app(settings), at_end=flush).run(sockets=[listening])
+
+    if workers == 1:
+        work()
+    else:
+        Workers(workers, work).run()
 
 
 def _hold_many_lines() -> None:

@@ -38,4 +38,5 @@ class Subscription:
                     return
                 raise Refused(Code.NOT_FOUND, "There is no such user to follow.", argument="user")
             begun = True
+            context.recommender.broadcast.shown[user] = shopper.row.state
             yield await lists.connection(context, shopper, User.of(user), wish, explained=explained)

@@ -369,6 +369,9 @@ def serve(
         typer.Option("--log-requests/--no-log-requests", help="One JSON line per operation; by default in production."),
     ] = None,
     fewest: Annotated[int, typer.Option(min=2, help="Fewest shoppers that anything is said of.")] = 5,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes that answer; they share the model's memory.")
+    ] = 1,
 ) -> None:
     """Serve the GraphQL API and the page until Ctrl-C (docs/operating.md)."""
     from attune import serving
@@ -384,6 +387,7 @@ def serve(
         trusted_only=trusted_only,
         log_requests=log_requests,
         fewest=fewest,
+        workers=workers,
     )
 
 

@@ -1,8 +1,11 @@
 """`attune serve`: the API and the page over the current artefact and graph."""
 
 import os
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -25,12 +28,53 @@ def serve(
     trusted_only: bool = False,
     log_requests: bool | None = None,
     fewest: int = 5,
+    workers: int = 1,
 ) -> None:
     """Serve until Ctrl-C; ends with exit code 1 when the port is taken, and with 2 when nobody would be kept out.
 
     `auth` as in `access.decide`; `development` None: only for this machine alone. `rate`: requests a second of a key.
-    `log_requests` None: outside development. `fewest`: shoppers that anything is said of.
+    `log_requests` None: outside development. `fewest`: shoppers that anything is said of. `workers`: processes.
     """
+    with _shared_counts() if workers > 1 else nullcontext():
+        _serve(
+            host,
+            port,
+            auth=auth,
+            development=development,
+            origins=origins,
+            rate=rate,
+            documents=documents,
+            trusted_only=trusted_only,
+            log_requests=log_requests,
+            fewest=fewest,
+            workers=workers,
+        )
+
+
+@contextmanager
+def _shared_counts() -> Generator[None]:
+    """Let workers add up their metrics; each computes with one thread, for there are others beside it."""
+    with TemporaryDirectory(prefix="attune-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+            os.environ.setdefault(name, "1")
+        yield
+
+
+def _serve(
+    host: str,
+    port: int,
+    *,
+    auth: bool | None,
+    development: bool | None,
+    origins: tuple[str, ...],
+    rate: float | None,
+    documents: Path | None,
+    trusted_only: bool,
+    log_requests: bool | None,
+    fewest: int,
+    workers: int,
+) -> None:
     from api.limits import Limits
     from api.serve import serve as serve_api
 
@@ -55,7 +99,8 @@ def serve(
     if settings.development:
         console.say(f"GraphiQL  http://{host}:{port}/graphql")
     console.say(f"Access    {admitted.said}")
-    serve_api(settings, host, port, log_requests=not settings.development if log_requests is None else log_requests)
+    logged = not settings.development if log_requests is None else log_requests
+    serve_api(settings, host, port, log_requests=logged, workers=workers)
 
 
 def _check_origin(origin: str) -> None:

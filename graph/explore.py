@@ -32,6 +32,11 @@ RETURN u.key AS key, properties(u) AS properties, state, item_ids, types, at, qu
   recorded, [(u)-[d:DISPUTES]->(n) | [d.kind, labels(n)[0], n.id, d.within, d.at]] AS disputes
 """
 
+_STATES: LiteralString = """
+MATCH (u:User) WHERE u.id IN $ids
+RETURN collect([u.id, u.key, coalesce(u.events_at, 0), COUNT { (u)-->() }]) AS rows
+"""
+
 _ITEM: LiteralString = """[i.key, i.id, i.title, i.description, coalesce(i.price, i.typical_price), i.currency,
   i.price_level, i.image, coalesce(i.available, true), head([(i)-[:IN_CATEGORY]->(c) | c.id]),
   head([(i)-[:MADE_BY]->(b) | b.id])]"""
@@ -194,6 +199,12 @@ async def user(
     if known and known.state == tuple(row["state"]):
         return known if known.properties == row["properties"] else replace(known, properties=row["properties"])
     return user_row(id, row)
+
+
+async def states(client: AsyncClient, ids: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """Return which events the graph holds of these users (`UserRow.state`); unknown users are left out."""
+    rows = await client.read(_STATES, ids=list(ids))
+    return {row[0]: tuple(row[1:]) for row in rows[0]["rows"]}
 
 
 def user_row(id: str, row: Mapping[str, Any]) -> UserRow:  # noqa: A002

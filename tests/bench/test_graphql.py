@@ -150,7 +150,7 @@ def writing(journey: shop.Bench, per_s: float) -> Generator[None]:
 def test_graphql_against_the_plainest_app(journey: shop.Bench, tmp_path: Path):
     port, plain_port = free_port(), free_port()
     same = json.dumps({"query": QUERY, "variables": {"user": journey.users[0]}}).encode()
-    many = [json.dumps({"query": QUERY, "variables": {"user": user}}).encode() for user in journey.users[:200]]
+    many = [json.dumps({"query": QUERY, "variables": {"user": user}}).encode() for user in journey.users[:60]]
     settings = journey.neo4j
     environment = {
         "ATTUNE_HOME": str(journey.models.parent),
@@ -177,7 +177,7 @@ def test_graphql_against_the_plainest_app(journey: shop.Bench, tmp_path: Path):
                 measured = [
                     ("plain", plain),
                     ("Attune, one user", drive(port, same, clients=clients)),
-                    ("Attune, 200 users in turn", drive(port, many, clients=clients)),
+                    ("Attune, 60 users in turn", drive(port, many, clients=clients)),
                 ]
                 if journey.writable:
                     with writing(journey, per_s=10):

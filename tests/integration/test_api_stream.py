@@ -145,7 +145,8 @@ def test_server_sent_events_push_the_list_and_end_with_the_user(api: Served) -> 
         assert next(events) == ""
         with httpx.Client(base_url=api.url) as other:
             Served(api.url, api.app, other).ask('mutation { eraseUser(id: "follower") { erasedEvents } }')
-        assert [line for line in events if line.startswith("event")] == ["event: complete"]
+        # What looks for events of other processes may have seen the user between its events and itself leaving.
+        assert [line for line in events if line.startswith("event")][-1:] == ["event: complete"]
 
 
 def test_stopping_ends_open_streams_and_closes_the_driver(neo4j: Settings, models: Path) -> None:

@@ -13,7 +13,7 @@ BASIS = Basis("graph-1", "model-1")
 
 
 def answer(size: int = 10, at: float | None = None) -> Answer:
-    return Answer(BASIS, b"x" * size, "application/json", "Query.user", None, time.monotonic() if at is None else at)
+    return Answer(BASIS, b"x" * size, {}, "Query.user", None, time.monotonic() if at is None else at)
 
 
 class Graph(AsyncClient):
