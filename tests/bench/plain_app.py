@@ -10,6 +10,7 @@ from pathlib import Path
 import strawberry
 import uvicorn
 from starlette.applications import Starlette
+from starlette.routing import Route
 from strawberry.asgi import GraphQL
 
 
@@ -79,8 +80,7 @@ def main() -> None:
         for node in (edge["node"] for edge in data["user"]["recommendations"]["edges"])
     ]
     USERS["any"] = User(external_id=data["user"]["externalId"], connection=Connection(edges=edges))
-    app = Starlette()
-    app.mount("/graphql", GraphQL(strawberry.Schema(query=Query)))
+    app = Starlette(routes=[Route("/graphql", GraphQL(strawberry.Schema(query=Query)), methods=None)])
     uvicorn.run(app, port=int(sys.argv[1]), log_level="error", loop="uvloop", http="httptools")
 
 
