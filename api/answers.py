@@ -42,8 +42,6 @@ class Answer:
     name: str | None
     """What the client called the operation, for logs."""
     at: float
-    cache_control: str = "no-store"
-    """How others may keep it (`api.caching`)."""
 
 
 class Answers:
