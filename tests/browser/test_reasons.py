@@ -118,11 +118,12 @@ def test_a_wrong_reason_is_left_out_and_used_again(chromium: Browser, api: Serve
         label = wrong.get_attribute("aria-label") or ""
         said = label.removeprefix("Wrong, do not use: ")
         wrong.click()
-        expect(page.locator(".disputes li")).to_have_count(1)
+        # The reason is recorded, and the scores are explained anew.
+        expect(page.locator(".disputes li")).to_have_count(1, timeout=20_000)
         expect(page.locator(".bars")).not_to_contain_text(said)
         assert faults(page) == []
         page.get_by_role("button", name="Use again").click()
-        expect(page.locator(".bars")).to_contain_text(said)
+        expect(page.locator(".bars")).to_contain_text(said, timeout=20_000)
         expect(page.locator(".disputes")).to_have_count(0)
 
 

@@ -81,9 +81,9 @@ function About({ item }: { item: Shown }) {
 function WhyItem({ item }: { item: Shown }) {
   const { user, locale } = wish.value;
   const [found, setFound] = useState<ExplainQuery["user"] | undefined>();
+  useEffect(() => setFound(undefined), [user, item.externalId]);
   useEffect(() => {
     let current = true;
-    setFound(undefined);
     if (user === null) return;
     ask(ExplainDocument, { user, item: item.externalId, locale })
       .then((answer) => current && setFound(answer.user))
