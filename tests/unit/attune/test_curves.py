@@ -1,5 +1,6 @@
 """Curves of a training: told to TensorBoard, and to Weights & Biases where asked; into files without a network."""
 
+import importlib
 import json
 import struct
 from collections.abc import Iterator
@@ -34,11 +35,10 @@ def records(file: Path) -> Iterator[bytes]:
 
 def told(file: Path) -> list[dict[str, Any]]:
     """Return what a run's own file says of history and settings: what a later sync would send."""
-    from wandb.proto import wandb_internal_pb2 as proto
-
+    proto: Any = importlib.import_module("wandb.proto.wandb_internal_pb2")  # generated: it has no types
     found: list[dict[str, Any]] = []
     for content in records(file):
-        record: Any = proto.Record()
+        record = proto.Record()
         record.ParseFromString(content)
         rows = record.history.item if record.HasField("history") else record.run.config.update
         found.append({row.key or ".".join(row.nested_key): json.loads(row.value_json) for row in rows})
