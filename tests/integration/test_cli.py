@@ -271,7 +271,7 @@ def test_a_baseline_is_served_in_the_networks_place_and_explained(attune: Run, t
     first = json.loads(attune("recommend", "u0", "-k", "1", "--json").stdout)["recommendations"][0]
     said = json.loads(attune("explain", "u0", first["item_id"], "--json").stdout)
     assert sum(part["value"] for part in said["contributions"]) == pytest.approx(first["score"], abs=1e-5)
-    assert {part["kind"] for part in said["contributions"]} <= {"ITEM", "OWN_HISTORY"}
+    assert {part["kind"] for part in said["contributions"]} <= {"ITEM", "OWN_HISTORY", "OTHER"}
     assert json.loads(attune("train", "--model", "frequency+ease", "--json").stdout)["already"]
     assert "interrupted" in attune("train", "--resume", code=2).stderr
     attune("promote", trained["version"])
