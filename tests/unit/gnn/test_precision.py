@@ -1,6 +1,7 @@
 """Mixed precision and compiled layers agree with plain float32, and the end of memory names what to lower."""
 
 import shutil
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -79,7 +80,10 @@ def test_compiled_training_gives_the_same_weights_within_a_ten_thousandth(snapsh
 
 
 def test_without_a_compiler_compiling_is_refused(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(fit.shutil, "which", lambda name: None)
+    def nowhere(name: str) -> None:
+        assert name
+
+    monkeypatch.setattr(fit.shutil, "which", nowhere)
     with pytest.raises(ModelError, match="compile=false"):
         train.train(snapshot, Config(epochs=1, compile=True), device="cpu")
 
@@ -88,9 +92,13 @@ def test_without_a_compiler_compiling_is_refused(snapshot: Snapshot, monkeypatch
     "ask", [lambda: torch.empty(2**60, dtype=torch.uint8), lambda: np.empty(2**60, np.uint8)], ids=["torch", "numpy"]
 )
 def test_the_end_of_memory_says_which_settings_to_lower(
-    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch, ask: object
+    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch, ask: Callable[[], object]
 ):
-    monkeypatch.setattr(moment, "make", lambda *_: ask())  # pyright: ignore[reportCallIssue]
+    def make(*given: object) -> object:
+        assert given
+        return ask()
+
+    monkeypatch.setattr(moment, "make", make)
     with pytest.raises(OutOfMemory, match=r"users_per_step \(now 32\)"):
         train.train(snapshot, Config(), device="cpu")
 
