@@ -197,7 +197,9 @@ async def user(
         return None
     row = rows[0]
     if known and known.state == tuple(row["state"]):
-        return known if known.properties == row["properties"] else replace(known, properties=row["properties"])
+        now = {"properties": row["properties"], "disputes": _disputes(row)}
+        # One dispute withdrawn and another made leave the count of relationships as it was.
+        return known if all(getattr(known, name) == value for name, value in now.items()) else replace(known, **now)
     return user_row(id, row)
 
 
@@ -222,8 +224,12 @@ def user_row(id: str, row: Mapping[str, Any]) -> UserRow:  # noqa: A002
         context=[context or None for context in row["context"]],
         recorded=row["recorded"],
         state=tuple(row.get("state", ())),
-        disputes=tuple(DisputeRow(*one) for one in row.get("disputes", ())),
+        disputes=_disputes(row),
     )
+
+
+def _disputes(row: Mapping[str, Any]) -> tuple[DisputeRow, ...]:
+    return tuple(DisputeRow(*one) for one in row.get("disputes", ()))
 
 
 async def items(client: AsyncClient, ids: Iterable[str]) -> dict[str, ItemRow]:
