@@ -4,10 +4,12 @@ An answer is kept with the state that the graph was in before it was made. When 
 asked for its state, in one short statement that all waiting requests share; only where it is the same, the answer is.
 """
 
+import asyncio
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -47,11 +49,12 @@ class Answer:
 class Answers:
     """The answers given last, up to so many bytes."""
 
-    def __init__(self, *, most_bytes: int = 64 * 2**20, longest: int = 2**20, age_s: float = 30.0) -> None:
+    def __init__(self, *, most_bytes: int = 64 * 2**20, longest: int = 2**20, age_s: float = 300.0) -> None:
         """`age_s`: time itself changes answers too, slowly (what was shown a fortnight ago is forgotten)."""
         self._most, self._longest, self._age_s = most_bytes, longest, age_s
         self._known: OrderedDict[bytes, Answer] = OrderedDict()
         self._bytes = 0
+        self._making: dict[bytes, asyncio.Event] = {}
         self._luck = 1.0
         self._passed_by = 0
 
@@ -65,10 +68,28 @@ class Answers:
             return None
         self._passed_by = 0
         if time.monotonic() - found.at > self._age_s:
-            self._drop(key)
             return None
         self._known.move_to_end(key)
         return found
+
+    @asynccontextmanager
+    async def turn(self, key: bytes) -> AsyncGenerator[bool]:
+        """Enter to make an answer: at once, or, where the same one is being made, after that; then the value is true.
+
+        So that when an answer that many ask for is no longer true, it is made once and not by all of them.
+        """
+        if key not in self._known:  # perhaps it is of no kind that is kept
+            yield False
+        elif (before := self._making.get(key)) is not None:
+            await before.wait()
+            yield True
+        else:
+            self._making[key] = mine = asyncio.Event()
+            try:
+                yield False
+            finally:
+                del self._making[key]
+                mine.set()
 
     def keep(self, key: bytes, answer: Answer) -> None:
         """Remember an answer."""

@@ -144,6 +144,14 @@ class GraphQLView(GraphQL[Context, None]):
         asked = answers.key(identity, request, await request.body())
         if (kept := self._recommender.answers.get(asked)) and (again := await self._again(request, kept)):
             return again
+        async with self._recommender.answers.turn(asked) as waited:
+            # Who waited for somebody else's answer gets it too, if nothing was written since.
+            kept = self._recommender.answers.get(asked) if waited else None
+            if kept and (again := await self._again(request, kept)):
+                return again
+            return await self._new(request, asked)
+
+    async def _new(self, request: Request, asked: bytes) -> Response:
         basis = self._recommender.basis()
         response = await self.run(request)
         ran: tuple[str, str | None] | None = request.scope.get(RAN)

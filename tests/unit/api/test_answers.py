@@ -71,6 +71,36 @@ def test_where_answers_are_seldom_true_they_are_seldom_looked_at() -> None:
     assert all(known.get(b"a") for _ in range(110))
 
 
+def test_an_answer_that_many_wait_for_is_made_once() -> None:
+    async def run() -> None:
+        known = Answers()
+        made: list[bool] = []
+
+        async def make(key: bytes) -> None:
+            async with known.turn(key) as waited:
+                made.append(waited)
+                await asyncio.sleep(0.01)
+                if not waited:
+                    known.keep(key, answer())
+
+        await asyncio.gather(*(make(b"new") for _ in range(3)))
+        assert made == [False] * 3, "nobody waits for what may never be kept"
+        made.clear()
+        await asyncio.gather(*(make(b"new") for _ in range(5)))
+        assert sorted(made) == [False, True, True, True, True]
+
+        async def fail() -> None:
+            async with known.turn(b"new"):
+                await asyncio.sleep(0.01)
+                raise ValueError
+
+        made.clear()
+        await asyncio.gather(fail(), make(b"new"), return_exceptions=True)
+        assert made == [True], "a failure lets the others go on"
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("waiting", [1, 50])
 def test_all_who_wait_share_one_look(waiting: int) -> None:
     async def run() -> None:
