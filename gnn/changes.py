@@ -28,7 +28,7 @@ class ItemChange:
 
 NOTHING: Mapping[str, ItemChange] = MappingProxyType({})
 
-_DERIVED = ("item_index", "category_index", "shape", "channel_rate", "matrices", "reach")
+_DERIVED = ("item_index", "category_index", "shape", "channel_rate", "matrices")
 
 
 def applied(artefact: Artefact, changes: Mapping[str, ItemChange]) -> Artefact:
@@ -59,7 +59,9 @@ def applied(artefact: Artefact, changes: Mapping[str, ItemChange]) -> Artefact:
                 _set(artefact, x_item, row, "promoted_ever", np.log1p(np.expm1(ever) + 1))
     changed = replace(artefact, state=replace(state, price=price, price_level=level, x_item=x_item))
     # What is derived from nothing that changed is not derived again.
-    changed.__dict__.update({name: artefact.__dict__[name] for name in _DERIVED if name in artefact.__dict__})
+    changed.__dict__.update({name: getattr(artefact, name) for name in _DERIVED})
+    if "reach" in artefact.__dict__:  # small shops need none
+        changed.__dict__["reach"] = artefact.reach
     return changed
 
 
