@@ -84,6 +84,8 @@ WEIGHTS: Mapping[str, int] = MappingProxyType(
         "whyNot": 150,
         # Ranks every item once more for each change that is tried.
         "changes": 400,
+        # Two lists, and what was bought.
+        "bubble": 250,
         "completions": 100,
         "rerank": 100,
         "boughtTogether": 100,

@@ -76,6 +76,8 @@ _OPEN: Mapping[str, str] = {
     "AudienceMemberEdge": "cursor node",
     "Basket": "lines unknown total unpriced moneyLeft completions",
     "BasketLine": "item quantity price",
+    "Breadth": "items categories effectiveCategories brands effectiveBrands priceTiers",
+    "Bubble": "list history lastMonth catalogue neverBought kept sentences",
     "Brand": "id externalId name",
     "BuyAgainItem": "item times lastAt expectedAt earliestAt latestAt",
     "BuyAgainItemConnection": "edges pageInfo nodes",
@@ -124,7 +126,7 @@ _OPEN: Mapping[str, str] = {
     "TogetherItemConnection": "edges pageInfo nodes",
     "TogetherItemEdge": "cursor node",
     "User": "id externalId purchasePower recommendations recentlyViewed buyAgain neighbors explain whatIf whyNot "
-    "disputes",
+    "disputes bubble",
     "UserConnection": "edges pageInfo nodes",
     "UserEdge": "cursor node",
     "UserError": "field code message",

@@ -2,7 +2,8 @@
 
 import strawberry
 
-from api import arguments, disputes, explanation, filters, lists, neighbors, past, replay, what_if, why_not
+from api import arguments, bubble, disputes, explanation, filters, lists, neighbors, past, replay, what_if, why_not
+from api.bubble import Bubble
 from api.context import Info
 from api.disputes import Dispute
 from api.errors import Code, Refused
@@ -89,6 +90,17 @@ class User(Node):
         )
         wish = Wish(arguments.page_size(first, 20), None, query, filters.only_available(filter))
         return await what_if.compare(info, await _shopper(info, self), self, wish, change)
+
+    @strawberry.field(description="How narrow the list is: beside what was bought, the catalogue, and a month before.")
+    async def bubble(
+        self,
+        info: Info,
+        first: int | None = 20,
+        filter: ListFilter | None = strawberry.UNSET,  # noqa: A002
+    ) -> Bubble:
+        """Measure the first items of the list."""
+        wish = Wish(arguments.page_size(first, 20), None, filters.query(filter), filters.only_available(filter))
+        return await bubble.of(info.context, await _shopper(info, self), self, wish)
 
     @strawberry.field(description="Items viewed or clicked on, newest first.")
     async def recently_viewed(

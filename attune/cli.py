@@ -306,6 +306,40 @@ def tune(
 
 
 @app.command()
+def bubble(
+    users: Annotated[
+        int | None, typer.Option(min=2, help="So many users drawn at random; everybody by default.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=2, max=100, help="How much of a list is looked at.")] = 20,
+    dial: Annotated[
+        bool, typer.Option("--dial/--no-dial", help="Train before the validation period, and price the diversity dial.")
+    ] = True,
+    cut: Annotated[str | None, typer.Option(help="Start of the period that the dial is priced on (ISO 8601).")] = None,
+    days: Annotated[float | None, typer.Option(min=0.0, help="Its length.")] = None,
+    until: Annotated[str | None, typer.Option(help="Use nothing from this date on for the dial.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for bubble.json and bubble.html.")] = None,
+    seed: Annotated[int, typer.Option(help="Of drawing users and resamples.")] = 0,
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Report how narrow the served lists are, for whom, and what diversity costs (docs/evaluation.md)."""
+    from attune import measuring
+
+    measuring.bubble(
+        users,
+        measuring.Periods(
+            cuts=() if cut is None else (moment_us(cut, "--cut") or 0,), days=days, until=moment_us(until, "--until")
+        ),
+        dial=dial,
+        k=k,
+        seed=seed,
+        device=device,
+        out=out,
+        json=json,
+    )
+
+
+@app.command()
 def recommend(
     user: Annotated[str | None, typer.Argument(help="The shop's own id of the user.")] = None,
     everyone: Annotated[bool, typer.Option("--all", help="Every user, into a file.")] = False,

@@ -121,6 +121,45 @@ def _disputes() -> "dict[str, frozenset[Dispute]]":
         return {user: disputed(rows) for user, rows in disputes.everybody(client).items()}
 
 
+def bubble(
+    users: int | None,
+    periods: Periods,
+    *,
+    dial: bool,
+    k: int,
+    seed: int,
+    device: str,
+    out: Path | None,
+    json: bool,
+) -> None:
+    """Measure how narrow the served lists are, and what diversity costs; print tables, write a page to `out`."""
+    from attune.bars import TrainingBars
+    from attune.home import models
+    from gnn.artefact import Registry
+    from gnn.evaluation import bubble as bubbles
+    from gnn.evaluation import bubble_report, origins
+
+    artefact = Registry(models()).load()
+    snapshot = read()
+    cut = None
+    if dial:
+        (cut,) = periods.of(snapshot, artefact.config)
+        # Choices, such as where the dial stands, are made on the period before the one that is reported on.
+        cut = cut if periods.cuts else origins.before(cut)
+    with TrainingBars(console.ERR) as progress:
+        found = bubbles.measure(artefact, snapshot, cut, progress, k=k, users=users, seed=seed, device=device)
+    if out is not None:
+        bubble_report.write_report(found, out)
+        console.say(f"Report: {out / 'bubble.html'}")
+    if json:
+        console.emit(found.to_json())
+        return
+    console.table(*bubble_report.breadth_rows(found), right=(1, 2, 3, 4, 5))
+    console.table(*bubble_report.band_rows(found), right=(1, 2, 3, 4))
+    if found.steps:
+        console.table(*bubble_report.step_rows(found), right=(1, 2, 3, 4, 5, 6))
+
+
 def tune(
     data: str,
     names: Sequence[str] | None,

@@ -97,7 +97,7 @@ def prepare(snapshot: Snapshot, cut: Cut, config: Config) -> Period:
         bits=-np.log2(np.minimum(share, 1.0)),
         decile=rank * 10 // max(len(candidates), 1),
         cold=rank < COLD_SHARE * len(candidates),
-        groups=_groups(past, users),
+        groups=groups_of(past, users),
     )
 
 
@@ -134,7 +134,7 @@ def _departments(past: Snapshot) -> Int64[np.ndarray, "I"]:
     return number - int((names < 0).any())
 
 
-def _groups(past: Snapshot, users: Int64[np.ndarray, "N"]) -> dict[str, Bool[np.ndarray, "N"]]:
+def groups_of(past: Snapshot, users: Int64[np.ndarray, "N"]) -> dict[str, Bool[np.ndarray, "N"]]:
     """Return everyone, cold users, and the bands of every ordinal attribute that tells of income."""
     events = np.bincount(past.events.user, minlength=len(past.user_ids))[users]
     groups = {EVERYONE: np.ones(len(users), np.bool_), COLD_USERS: events <= COLD_EVENTS}
