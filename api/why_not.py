@@ -156,7 +156,7 @@ async def why_not(context: Context, shopper: Shopper, user: Node, item: str, wis
         place=place,
         candidates=len(page.scored.left),
         obstacles=[
-            Obstacle(kind=one.kind, argument=why_not_words.argument(one.part), sentence=reasons.sentence(clause))
+            Obstacle(kind=one.kind, argument=why_not_words.argument(one.part), sentence=why_not_words.sentence(clause))
             for one, clause in zip(against, clauses, strict=True)
         ],
         score=score,

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from api.obstacles import Against, ObstacleKind
-from api.reasons import Names, Reason
+from api.reasons import Reason
+from api.sentences import Names, plain
 from api.single_changes import Found, SingleChangeKind
 from gnn.explain import Kind
 from gnn.filters import Added
@@ -38,6 +39,11 @@ def obstacle(one: Against, place: int | None, gap: float | None) -> str:
         return _CLAUSES[one.kind]
     told = "" if gap is None else f", {gap:.3f} below the last on the list"
     return f"by score it stands at place {place:,}{told}"
+
+
+def sentence(clause: str) -> str:
+    """Return a clause as a sentence."""
+    return f"{clause[0].upper()}{clause[1:]}."
 
 
 def summary(rank: int | None, clauses: Sequence[str]) -> str:
@@ -86,9 +92,8 @@ def argument(part: str | None) -> str | None:
 def gap(own: Reason, other: Reason, names: Names, title: str) -> str:
     """Return for which of the two a reason speaks more; `title` is the other one's."""
     what = _what(own, names)
-    return f"{what[0].upper()}{what[1:]} speak{'' if _many(own) else 's'} more for " + (
-        f"{title}." if other.value > own.value else "it."
-    )
+    better = plain(title) if other.value > own.value else "it"
+    return sentence(f"{what} speak{'' if _many(own) else 's'} more for {better}")
 
 
 def _many(reason: Reason) -> bool:

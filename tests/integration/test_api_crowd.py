@@ -92,11 +92,6 @@ async def _all_at_once(port: int) -> list[tuple[int, str, str]]:
     return [task.result() for task in waiting]
 
 
-def _is_well(url: str) -> bool:
-    answer = httpx.post(url, json=json.loads(BODY), timeout=30).json()
-    return "errors" not in answer and len(answer["data"]["user"]["recommendations"]["nodes"]) == 3
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the memory of the service from /proc")
 def test_ten_thousand_at_once_are_answered_or_told_to_come_again(neo4j: Settings, models: Path) -> None:
     import resource
