@@ -79,6 +79,9 @@ WEIGHTS: Mapping[str, int] = MappingProxyType(
         "session": 100,
         # Twice that, and a user's events by their ids.
         "whatIf": 250,
+        "whyNot": 150,
+        # Ranks every item once more for each change that is tried.
+        "changes": 400,
         "completions": 100,
         "rerank": 100,
         "boughtTogether": 100,
@@ -105,6 +108,9 @@ WEIGHTS: Mapping[str, int] = MappingProxyType(
 
 _LENGTHS: Mapping[str, int] = MappingProxyType({"contributions": 6, "path": 4, "metrics": 10, "sharedItems": 10})
 # Lists without an argument for their size.
+
+_SINGLE = frozenset({"whyNot"})
+# Takes the arguments of a list, but is none.
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +205,8 @@ class Measure:
                 return max(1, len(ids.values))
             value = self._variables.get(ids.name.value) if isinstance(ids, VariableNode) else None
             return max(1, len(value)) if isinstance(value, list) else 1  # pyright: ignore[reportUnknownArgumentType]
+        if name in _SINGLE:
+            return 1
         if is_object_type(parent) and (found := parent.fields.get(name)) and (first := found.args.get("first")):
             return self._first(given.get("first"), first.default_value)
         return _LENGTHS.get(name, 1)

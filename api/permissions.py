@@ -86,6 +86,7 @@ _OPEN: Mapping[str, str] = {
     "DemandedItemEdge": "cursor node",
     "EraseUserPayload": "erasedEvents userErrors",
     "Explanation": "sentence score contributions neighbors",
+    "GapPart": "kind path own other difference sentence",
     "Item": "id externalId title description price currency priceLevel image available category brand similar "
     "boughtTogether",
     "ItemConnection": "edges pageInfo nodes",
@@ -96,6 +97,7 @@ _OPEN: Mapping[str, str] = {
     "Neighbor": "similarity sharedItems sharedCategories",
     "NeighborSummary": "shoppers sentence",
     "Node": "id",
+    "Obstacle": "kind argument sentence",
     "PageInfo": "hasNextPage hasPreviousPage startCursor endCursor",
     "PseudonymousNeighbor": "pseudonym similarity sharedItems sharedCategories attributes",
     "PurchasePower": "income spendPerWeek basketValue priceLevel discountShare purchases known certainty",
@@ -112,16 +114,18 @@ _OPEN: Mapping[str, str] = {
     "SimilarItem": "item weight",
     "SimilarItemConnection": "edges pageInfo nodes",
     "SimilarItemEdge": "cursor node",
+    "SingleChange": "kind amount argument mode rank sentence",
     "TogetherItem": "item support confidence lift",
     "TogetherItemConnection": "edges pageInfo nodes",
     "TogetherItemEdge": "cursor node",
-    "User": "id externalId purchasePower recommendations recentlyViewed buyAgain neighbors explain whatIf",
+    "User": "id externalId purchasePower recommendations recentlyViewed buyAgain neighbors explain whatIf whyNot",
     "UserConnection": "edges pageInfo nodes",
     "UserEdge": "cursor node",
     "UserError": "field code message",
     "ViewedItem": "item at times",
     "ViewedItemConnection": "edges pageInfo nodes",
     "ViewedItemEdge": "cursor node",
+    "WhyNot": "item sentence listed rank place candidates obstacles score last gap contributions changes",
 }
 
 RULES: Mapping[str, Rule] = MappingProxyType(

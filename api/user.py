@@ -2,7 +2,7 @@
 
 import strawberry
 
-from api import arguments, explanation, filters, lists, neighbors, past, what_if
+from api import arguments, explanation, filters, lists, neighbors, past, what_if, why_not
 from api.context import Info
 from api.errors import Code, Refused
 from api.explanation import Explanation
@@ -16,6 +16,7 @@ from api.power import power
 from api.recommender import Shopper
 from api.types import Connection, Node, PageInfo
 from api.what_if import Comparison, WhatIfInput
+from api.why_not import WhyNot
 from gnn.filters import Added, Mode
 
 
@@ -123,6 +124,28 @@ class User(Node):
         lost = passed(shopper.row, artefact, shopper.now).lowered.get(item, 0.0)
         added = {item: {Added.FEEDBACK: lost}}
         return (await explanation.explain(info.context, shopper, artefact, [index], self, added)).get(item)
+
+    @strawberry.field(
+        description="Why an item is not on the list, and what would put it there; null for an item that nobody knows."
+    )
+    async def why_not(
+        self,
+        info: Info,
+        item: str,
+        first: int | None = 20,
+        mode: Mode | None = Mode.ALL,
+        budget: float | None = strawberry.UNSET,
+        categories: list[str] | None = strawberry.UNSET,
+        exclude: list[str] | None = strawberry.UNSET,
+        diversity: float | None = 0,
+        filter: ListFilter | None = strawberry.UNSET,  # noqa: A002
+    ) -> WhyNot | None:
+        """Hold an item against the list that `recommendations` gives for the same arguments."""
+        query = filters.query(
+            filter, mode=mode, budget=budget, categories=categories, exclude=exclude, diversity=diversity
+        )
+        wish = Wish(arguments.page_size(first, 20), None, query, filters.only_available(filter))
+        return await why_not.why_not(info.context, await _shopper(info, self), self, item, wish)
 
 
 @strawberry.type

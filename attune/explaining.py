@@ -1,6 +1,8 @@
 """`attune explain`: the reasons for one score, in the terminal or as one page to attach to a ticket."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from attune import console
 from attune.ask import answer
@@ -9,6 +11,7 @@ from attune.explanation_page import page
 _EXPLAIN = """
 query Explain($user: String!, $item: String!) {
   user(id: $user) {
+    whyNot(item: $item) { listed sentence changes { sentence } }
     explain(item: $item) {
       sentence
       score
@@ -68,6 +71,8 @@ def explain(user_id: str, item_id: str, *, html: Path | None, json: bool) -> Non
         console.emit(explanation)
         return
     console.OUT.print(explanation["sentence"], markup=False)
+    if not html and (absent := why_not(data["user"]["whyNot"])):
+        console.OUT.print(absent, markup=False)
     parts = explanation["contributions"]
     largest = max((abs(part["value"]) for part in parts), default=0.0)
     rows = [
@@ -84,6 +89,13 @@ def explain(user_id: str, item_id: str, *, html: Path | None, json: bool) -> Non
     if explanation["neighbors"]["sentence"]:
         console.OUT.print("\n" + explanation["neighbors"]["sentence"], markup=False)
     console.OUT.print("\nIn Neo4j Browser:\n" + explanation["cypher"], markup=False)
+
+
+def why_not(found: Mapping[str, Any]) -> str:
+    """Return why the item is not among the first 20, and the first change that would put it there; else nothing."""
+    if found["listed"]:
+        return ""
+    return " ".join([found["sentence"], *(change["sentence"] for change in (found["changes"] or ())[:1])])
 
 
 def bar(value: float, largest: float, half: int = _HALF) -> str:

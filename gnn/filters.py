@@ -1,7 +1,7 @@
 """What a list is asked to be: which items it may hold, and what is added to their scores on request."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -116,6 +116,14 @@ def allowed(
     if query.exclude:
         found &= ~named(artefact, query.exclude)[items]
     return found
+
+
+def against(artefact: Artefact, query: Query, item: int, *, bought: bool) -> tuple[str, ...]:
+    """Return the parts of the query, by their names, that keep this item (a row) off a list; `bought`: by the user."""
+    mine = np.zeros(len(artefact.item_ids), np.bool_)
+    mine[item] = bought
+    alone = {part.name: replace(EVERYTHING, **{part.name: getattr(query, part.name)}) for part in fields(Query)}
+    return tuple(name for name, part in alone.items() if not allowed(artefact, part, np.array([item]), mine)[0])
 
 
 def added(

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.pages import opened
+from tests.browser.pages import faults, opened
 from tests.served import Served
 
 pytestmark = pytest.mark.browser
@@ -98,6 +98,16 @@ def test_an_item_is_found_by_words_and_explained_for_the_shopper(chromium: Brows
         assert abs(sum(amounts(page)) - score) < 0.001 * len(amounts(page))
         page.get_by_role("link", name="← Recommendations").click()
         expect(page.locator(".card")).to_have_count(12)
+
+
+def test_it_is_said_why_an_item_is_not_on_the_list_and_what_would_put_it_there(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u3&item=i0&budget=12") as page:
+        verdict = page.locator(".why-not .verdict")
+        expect(verdict).to_contain_text("It is not on the list: by score it stands at place")
+        expect(page.locator(".why-not")).to_contain_text("it would be on the list, at place")
+        page.locator(".why-not summary").click()
+        expect(page.locator(".why-not details li").first).to_contain_text("−")
+        assert faults(page) == []
 
 
 def test_an_unknown_item_is_told(chromium: Browser, api: Served) -> None:

@@ -135,7 +135,17 @@ def test_explain_sums_to_the_score(attune: Run, trained: dict[str, Any]):
     assert set(explanation) == {"sentence", "score", "contributions", "neighbors", "cypher"}
     assert sum(part["value"] for part in explanation["contributions"]) == pytest.approx(explanation["score"], abs=1e-5)
     assert explanation["score"] == pytest.approx(top["score"], abs=1e-5)
-    assert "the sum of the above" in attune("explain", "u0", top["item_id"]).stdout
+    printed = attune("explain", "u0", top["item_id"]).stdout
+    assert "the sum of the above" in printed
+    assert "not on the list" not in printed
+
+
+def test_explain_says_in_a_line_why_an_item_is_not_on_the_list(attune: Run, trained: dict[str, Any]):
+    assert trained
+    listed = {row["item_id"] for row in json.loads(attune("recommend", "u0", "--json").stdout)["recommendations"]}
+    absent = next(f"i{n}" for n in range(46) if f"i{n}" not in listed)
+    (line,) = (row for row in attune("explain", "u0", absent).stdout.splitlines() if "not on the list" in row)
+    assert line.startswith("It is not on the list: by score it stands at place ")
 
 
 def test_explain_draws_bars_and_writes_a_page_with_the_same_numbers(

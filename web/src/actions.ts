@@ -5,7 +5,8 @@ import { ListDocument, RecordDocument, StartDocument } from "./generated";
 import * as state from "./state";
 import { type Recommended, type Shopper, type Wish, ranks, wish } from "./state";
 
-const SIZE = 12;
+/** Cards of one page of the list. */
+export const SIZE = 12;
 const WAITED_FOR = new Set(["OFFLINE", "MODEL_UNAVAILABLE", "DATABASE_UNAVAILABLE", "DATABASE_TIMEOUT"]);
 let asked = 0;
 let newest: Promise<void> = Promise.resolve();

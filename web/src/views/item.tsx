@@ -7,6 +7,7 @@ import { address, seen, wish } from "../state";
 import { count, shelfOf } from "../told";
 import { Picture, Price } from "../parts/cards";
 import { Reasons } from "../parts/why";
+import { WhyNot } from "../parts/why-not";
 
 type Shown = NonNullable<ItemPageQuery["item"]>;
 
@@ -96,6 +97,7 @@ function WhyItem({ item }: { item: Shown }) {
       <h2 id="why-title">
         {item.title} for {user}
       </h2>
+      {user !== null && <WhyNot user={user} item={item.externalId} />}
       {found?.explain && <Reasons item={item} explanation={found.explain} />}
       {found && !found.explain && <p class="empty">The model has not seen this item yet.</p>}
     </section>

@@ -1,0 +1,194 @@
+"""Why not: an item held against a list that it is not on; what trails, and the single changes that would help it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import strawberry
+
+from api import arguments, explanation, lists, reasons, single_changes, why_not_words
+from api.context import Context, Info
+from api.errors import bad_input
+from api.lists import Listed, Recommendation, Wish
+from api.obstacles import RANKED, Against, ObstacleKind, obstacles
+from api.reasons import Reason
+from api.recommender import Shopper
+from api.single_changes import SingleChangeKind
+from api.types import ContributionKind, Item, Node
+from gnn.artefact import Artefact
+from gnn.filters import Mode
+from gnn.ranking import Scored
+from graph.explore import ItemRow
+
+
+@strawberry.type(description="One thing that keeps an item off a list.")
+class Obstacle:
+    """Several may stand in its way at once."""
+
+    kind: ObstacleKind
+    argument: str | None = strawberry.field(description="The argument of the list that makes it one.")
+    sentence: str
+
+
+@strawberry.type(description="A reason of both items, or of one of them.")
+class GapPart:
+    """The differences of all parts sum to the gap."""
+
+    kind: ContributionKind
+    path: list[Node] = strawberry.field(description="From the user to where it parts for the two items.")
+    own: float = strawberry.field(description="What it adds to the item's score.")
+    other: float = strawberry.field(description="What it adds to the score of the last on the list.")
+    difference: float = strawberry.field(description="`other` less `own`: above 0 the item trails here.")
+    sentence: str
+
+
+@strawberry.type(description="A single change that would put the item on the list: tried by ranking again.")
+class SingleChange:
+    """Everything else stays as it is."""
+
+    kind: SingleChangeKind
+    amount: float | None = strawberry.field(description="The budget or the price.")
+    argument: str | None = strawberry.field(description="The argument of the list that is left out.")
+    mode: Mode | None
+    rank: int = strawberry.field(description="The item's place on the list then.")
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The question, and what it was answered from."""
+
+    artefact: Artefact
+    shopper: Shopper
+    user: Node
+    wish: Wish
+    page: Listed
+    scored: Scored
+    """Holds the item, a candidate or not."""
+    row: ItemRow
+    against: tuple[Against, ...]
+
+
+@strawberry.type(description="An item and a list that it is not on.")
+class WhyNot:
+    """Of an item that is on the list it says so, and where."""
+
+    item: Item
+    sentence: str
+    listed: bool
+    rank: int | None = strawberry.field(description="On the list; null where it is not on it.")
+    place: int | None = strawberry.field(
+        description="By score alone among all that the list may hold; null where it may not hold the item."
+    )
+    candidates: int = strawberry.field(description="How many items the list may hold.")
+    obstacles: list[Obstacle]
+    score: float | None = strawberry.field(
+        description="The model's, plus what the request added; null for an item that the model does not know."
+    )
+    last: Recommendation | None = strawberry.field(description="The last on the list; null for an empty list.")
+    gap: float | None = strawberry.field(
+        description="The score of the last less that of the item. Diversity and pins can make it negative."
+    )
+    asked: strawberry.Private[_Asked]
+
+    @strawberry.field(description="Where the item trails the last on the list: what differs most, then OTHER.")
+    async def contributions(self, info: Info) -> list[GapPart]:
+        """Explain both scores and subtract; none where there is no gap to explain."""
+        if self.gap is None or self.listed or self.last is None:
+            return []
+        return await _gap(info.context, self.asked, self.item, self.last)
+
+    @strawberry.field(
+        description="The single changes that would put it on the list; null where none of those tried does, and for "
+        "an item that is on it."
+    )
+    async def changes(self, info: Info) -> list[SingleChange] | None:
+        """Try each by ranking again."""
+        if self.listed:
+            return None
+        asked = self.asked
+        found = await single_changes.search(
+            info.context, asked.shopper, asked.artefact, asked.user, asked.wish, asked.against, asked.row
+        )
+        return [
+            SingleChange(
+                kind=one.change.kind,
+                amount=one.change.amount,
+                argument=why_not_words.argument(one.change.part),
+                mode=one.change.mode,
+                rank=one.rank,
+                sentence=why_not_words.change(one, asked.row),
+            )
+            for one in found
+        ] or None
+
+
+async def why_not(context: Context, shopper: Shopper, user: Node, item: str, wish: Wish) -> WhyNot | None:
+    """Hold an item (by external id) against the first page of a list; None for one that nobody knows.
+
+    Raises `Refused` for a list of no entries.
+    """
+    if wish.first < 1:
+        raise bad_input("first", "`first` must be 1 or more: nothing is on an empty list.")
+    artefact = await context.recommender.models.get()
+    known = arguments.external_id(item)
+    row = await context.loaders.items.load(known) if known else None
+    index = artefact.item_index.get(item)
+    if row is None and index is None:
+        return None
+    page = await lists.listed(context, shopper, artefact, user, wish, explained=False)
+    rank = next((node.rank for node in page.nodes if node.item.external_id == item), None)
+    against = [] if rank is not None else obstacles(artefact, shopper, wish, page, item, row)
+    scored = page.scored
+    if index is not None and scored.of(index) is None:
+        # No candidate: it has a score all the same.
+        scored = context.recommender.score(shopper, artefact, replace(scored.query, only=frozenset({item})))
+    score = None if index is None else scored.of(index)
+    last = page.nodes[-1] if page.nodes else None
+    gap = None if score is None or last is None else last.score - score
+    place = None if index is None or not all(one.kind in RANKED for one in against) else page.scored.place(index)
+    clauses = [why_not_words.obstacle(one, place, gap) for one in against]
+    row = row or ItemRow(item, None, None, None, None, None, None, False, None, None)
+    return WhyNot(
+        item=Item.of(row),
+        sentence=why_not_words.summary(rank, clauses),
+        listed=rank is not None,
+        rank=rank,
+        place=place,
+        candidates=len(page.scored.left),
+        obstacles=[
+            Obstacle(kind=one.kind, argument=why_not_words.argument(one.part), sentence=reasons.sentence(clause))
+            for one, clause in zip(against, clauses, strict=True)
+        ],
+        score=score,
+        last=last,
+        gap=gap,
+        asked=_Asked(artefact, shopper, user, wish, page, scored, row, tuple(against)),
+    )
+
+
+async def _gap(context: Context, asked: _Asked, item: Item, last: Recommendation) -> list[GapPart]:
+    artefact, names = asked.artefact, (item.external_id, last.item.external_id)
+    rows = [artefact.item_index[name] for name in names]
+    told = await context.recommender.explain(asked.shopper, artefact, rows)
+    sides = [
+        _without_end(reasons.grouped(told[name].contributions, scored.added_to(row)))
+        for name, row, scored in zip(names, rows, (asked.scored, asked.page.scored), strict=True)
+    ]
+    pairs = reasons.moves(*sides)
+    scene = await explanation.scene_of(context, {names[0]: [own for own, _ in pairs], names[1]: []}, asked.user)
+    return [
+        GapPart(
+            kind=ContributionKind.of(own.kind),
+            path=scene.path(own),
+            own=own.value,
+            other=other.value,
+            difference=other.value - own.value,
+            sentence=why_not_words.gap(own, other, scene.names, last.item.title),
+        )
+        for own, other in pairs
+    ]
+
+
+def _without_end(told: Sequence[Reason]) -> list[Reason]:
+    """Return the reasons without the item that they lead to: those of two items can then be told as the same."""
+    return [replace(reason, path=reason.path[:-1]) for reason in told]

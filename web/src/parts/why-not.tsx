@@ -1,0 +1,57 @@
+// Why an item is not on the shopper's list, what it trails by, and the single changes that would put it there.
+import { useEffect, useState } from "preact/hooks";
+import { SIZE, tell } from "../actions";
+import { ask } from "../ask";
+import { WhyNotDocument, type WhyNotQuery } from "../generated";
+import { wish } from "../state";
+import { signed } from "../told";
+
+type Found = NonNullable<NonNullable<WhyNotQuery["user"]>["whyNot"]>;
+
+export function WhyNot({ user, item }: { user: string; item: string }) {
+  const { mode, budget, diversity } = wish.value;
+  const [found, setFound] = useState<Found | null>(null);
+  useEffect(() => {
+    let current = true;
+    setFound(null);
+    ask(WhyNotDocument, { user, item, first: SIZE, mode, budget, diversity })
+      .then((answer) => current && setFound(answer.user?.whyNot ?? null))
+      .catch(tell);
+    return () => {
+      current = false;
+    };
+  }, [user, item, mode, budget, diversity]);
+  if (!found) return null;
+  const trails = found.contributions.filter((part) => part.difference > 0);
+  return (
+    <div class="why-not">
+      <p class="verdict">{found.sentence}</p>
+      {!found.listed && (
+        <>
+          {trails.length > 0 && (
+            <details>
+              <summary>Where it trails the last of the list</summary>
+              <ul>
+                {trails.map((part, place) => (
+                  <li key={place}>
+                    {part.sentence} <span class="amount">{signed(-part.difference)}</span>
+                  </li>
+                ))}
+              </ul>
+            </details>
+          )}
+          <h3>What would put it there</h3>
+          {found.changes ? (
+            <ul>
+              {found.changes.map(({ sentence }) => (
+                <li key={sentence}>{sentence}</li>
+              ))}
+            </ul>
+          ) : (
+            <p class="empty">No single change that was tried does.</p>
+          )}
+        </>
+      )}
+    </div>
+  );
+}
