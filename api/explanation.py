@@ -130,6 +130,7 @@ async def explain(
     for item, told in merged.items():
         if ("Item", item) not in scene.nodes:
             continue
+        context.recommender.metrics.told(sum(reason.kind is not None for reason in told))
         clauses = [reasons.clause(reason, scene.names, shopper.pasts) for reason in told]
         found[item] = Explanation(
             sentence=reasons.summary(told, clauses),

@@ -99,6 +99,8 @@ WEIGHTS: Mapping[str, int] = MappingProxyType(
         "user": 5,
         "recordEvents": 100,
         "eraseUser": 100,
+        "disputeReason": 100,
+        "withdrawDispute": 100,
         # Only brackets.
         "edges": 0,
         "pageInfo": 0,
@@ -106,7 +108,9 @@ WEIGHTS: Mapping[str, int] = MappingProxyType(
 )
 """Cost of a field that is an object; any other object costs 1, a scalar nothing."""
 
-_LENGTHS: Mapping[str, int] = MappingProxyType({"contributions": 6, "path": 4, "metrics": 10, "sharedItems": 10})
+_LENGTHS: Mapping[str, int] = MappingProxyType(
+    {"contributions": 6, "disputes": 20, "path": 4, "metrics": 10, "sharedItems": 10}
+)
 # Lists without an argument for their size.
 
 _SINGLE = frozenset({"whyNot"})

@@ -60,6 +60,10 @@ class Metrics:
         self._repeated = Counter(
             "attune_repeated_answers", "Answers given again because nothing had changed", registry=self.registry
         )
+        self._told = Counter("attune_reasons_told", "Reasons told one by one", registry=self.registry)
+        self._disputed = Counter(
+            "attune_reasons_disputed", "Reasons newly disputed by kind", ["kind"], registry=self.registry
+        )
         self._lists = Counter("attune_lists", "Lists made", registry=self.registry)
 
     def request(self, path: str, status: int, seconds: float) -> None:
@@ -78,6 +82,14 @@ class Metrics:
     def operation(self, name: str, outcome: str, seconds: float) -> None:
         """Count one operation; `name` comes from the schema, not from the client."""
         self._operations.labels(name, outcome).observe(seconds)
+
+    def told(self, n: int) -> None:
+        """Count reasons that were told one by one."""
+        self._told.inc(n)
+
+    def disputed(self, kind: str) -> None:
+        """Count one reason that a user disputes."""
+        self._disputed.labels(kind).inc()
 
     def degraded(self) -> None:
         """Count one last known answer."""

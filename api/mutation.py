@@ -5,8 +5,9 @@ from enum import StrEnum
 
 import strawberry
 
-from api import arguments
+from api import arguments, disputes
 from api.context import Context, Info
+from api.disputes import DisputeInput, DisputePayload
 from api.errors import bad_input
 from api.events import EventInput, UserError, UserErrorCode, check_all
 from api.limits import MAX_EVENTS
@@ -105,6 +106,16 @@ class Mutation:
         info.context.recommender.forget(id)
         info.context.recommender.broadcast.publish([id])
         return EraseUserPayload(erased_events=erased, user_errors=[])
+
+    @strawberry.mutation(description="This reason is wrong: do not use it for this user. Said twice, it is kept once.")
+    async def dispute_reason(self, info: Info, input: DisputeInput) -> DisputePayload:  # noqa: A002
+        """Take effect with the user's next request."""
+        return await disputes.dispute(info.context, input)
+
+    @strawberry.mutation(description="Use a disputed reason again.")
+    async def withdraw_dispute(self, info: Info, input: DisputeInput) -> DisputePayload:  # noqa: A002
+        """Take effect with the user's next request."""
+        return await disputes.withdraw(info.context, input)
 
 
 async def _write(context: Context, events: list[NewEvent]) -> list[RecordStatus]:

@@ -53,6 +53,8 @@ _RULES: Mapping[str, Mapping[str, Rule]] = {
     "Mutation": {
         "recordEvents": own("input.events.user", but=[Scope.ANALYST]),
         "eraseUser": ADMIN,
+        "disputeReason": own("input.user", but=[Scope.ANALYST]),
+        "withdrawDispute": own("input.user", but=[Scope.ANALYST]),
     },
     "Subscription": {
         "recommendations": own("user"),
@@ -84,6 +86,8 @@ _OPEN: Mapping[str, str] = {
     "DemandedItem": "item rank purchases before growth",
     "DemandedItemConnection": "edges pageInfo nodes",
     "DemandedItemEdge": "cursor node",
+    "Dispute": "kind path at",
+    "DisputePayload": "disputed changed userErrors",
     "EraseUserPayload": "erasedEvents userErrors",
     "Explanation": "sentence score contributions neighbors",
     "GapPart": "kind path own other difference sentence",
@@ -118,7 +122,8 @@ _OPEN: Mapping[str, str] = {
     "TogetherItem": "item support confidence lift",
     "TogetherItemConnection": "edges pageInfo nodes",
     "TogetherItemEdge": "cursor node",
-    "User": "id externalId purchasePower recommendations recentlyViewed buyAgain neighbors explain whatIf whyNot",
+    "User": "id externalId purchasePower recommendations recentlyViewed buyAgain neighbors explain whatIf whyNot "
+    "disputes",
     "UserConnection": "edges pageInfo nodes",
     "UserEdge": "cursor node",
     "UserError": "field code message",

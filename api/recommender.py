@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,9 +18,10 @@ from api.reasons import Past, pasts
 from gnn import changes, explain, ranking
 from gnn.artefact import Artefact
 from gnn.changes import ItemChange
+from gnn.paths import Dispute, Kind, Step
 from graph import explore
 from graph.client import AsyncClient
-from graph.explore import UserRow
+from graph.explore import DisputeRow, UserRow
 
 MAX_EVENTS_READ = 5_000
 """Newest events of a user that a request looks at."""
@@ -73,6 +74,8 @@ class Shopper:
         if now == self.now and seen == self.newest:
             return self
         row = self.row.until(seen)
+        if any(one.at > now for one in row.disputes):
+            row = replace(row, disputes=tuple(one for one in row.disputes if one.at <= now))
         return Shopper(row, now, self.items, self.derived if row is self.row else Derived())
 
     def with_items(self, items: Mapping[str, ItemChange]) -> "Shopper":
@@ -98,7 +101,15 @@ class Shopper:
         if artefact.version not in known:
             row = self.row
             known[artefact.version] = ranking.history(
-                artefact, row.item_ids, row.types, row.at, row.quantity, row.amount, row.value, row.context
+                artefact,
+                row.item_ids,
+                row.types,
+                row.at,
+                row.quantity,
+                row.amount,
+                row.value,
+                row.context,
+                disputed=disputed(row.disputes),
             )
             _bounded(known, _VERSIONS)
         return known[artefact.version]
@@ -182,7 +193,7 @@ class Shoppers:
 
 
 def _same(one: UserRow, other: UserRow) -> bool:
-    columns = ("properties", "item_ids", "types", "at", "context", "recorded")
+    columns = ("properties", "item_ids", "types", "at", "context", "recorded", "disputes")
     # Not every number equals itself: nan is None here.
     return all(getattr(one, name) == getattr(other, name) for name in (*columns, "quantity", "amount", "value"))
 
@@ -261,6 +272,14 @@ class Recommender:
 
         with self.metrics.phase("explain"):
             return told()
+
+
+def disputed(rows: Iterable[DisputeRow]) -> frozenset[Dispute]:
+    """Return what a user disputes, in the model's words."""
+    return frozenset(
+        Dispute(Kind(one.kind), (*([Step("Category", one.within)] if one.within else []), Step(one.label, one.id)))
+        for one in rows
+    )
 
 
 def present_us() -> int:

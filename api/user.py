@@ -2,8 +2,9 @@
 
 import strawberry
 
-from api import arguments, explanation, filters, lists, neighbors, past, what_if, why_not
+from api import arguments, disputes, explanation, filters, lists, neighbors, past, what_if, why_not
 from api.context import Info
+from api.disputes import Dispute
 from api.errors import Code, Refused
 from api.explanation import Explanation
 from api.facts import Neighbor, PseudonymousNeighbor, PurchasePower
@@ -124,6 +125,11 @@ class User(Node):
         lost = passed(shopper.row, artefact, shopper.now).lowered.get(item, 0.0)
         added = {item: {Added.FEEDBACK: lost}}
         return (await explanation.explain(info.context, shopper, artefact, [index], self, added)).get(item)
+
+    @strawberry.field(description="Reasons that are not used for this user, the newest first.")
+    async def disputes(self, info: Info) -> list[Dispute]:
+        """Return what `disputeReason` has recorded."""
+        return await disputes.of(info, await _shopper(info, self), self)
 
     @strawberry.field(
         description="Why an item is not on the list, and what would put it there; null for an item that nobody knows."

@@ -1,7 +1,7 @@
 """`attune evaluate` and `attune tune`: models and explanations measured beside others, settings of the baselines."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from attune.training import read
 
 if TYPE_CHECKING:
     from gnn.config import Config
+    from gnn.paths import Dispute
     from gnn.split import Cut
     from graph.snapshot import Snapshot
 
@@ -81,7 +82,7 @@ def explanations(users: int, items: int, *, seed: int, out: Path | None, json: b
     from attune.bars import TrainingBars
     from attune.home import models
     from gnn.artefact import Registry
-    from gnn.evaluation import faith_report, faithfulness
+    from gnn.evaluation import disputed, faith_report, faithfulness
 
     artefact = Registry(models()).load()
     snapshot = read()
@@ -90,10 +91,27 @@ def explanations(users: int, items: int, *, seed: int, out: Path | None, json: b
     if out is not None:
         faith_report.write_report(found, out)
         console.say(f"Report: {out / 'explanations.html'}")
+    feedback = disputed.measure(artefact, snapshot, _disputes(), items)
     if json:
-        console.emit(found.to_json())
-    else:
-        console.table(*found.as_text(), right=tuple(range(2, 9)))
+        said = {"disputed": {**asdict(feedback), "share": feedback.share}} if feedback else {}
+        console.emit({**found.to_json(), **said})
+        return
+    console.table(*found.as_text(), right=tuple(range(2, 9)))
+    if feedback:
+        console.say(
+            f"Disputed: {feedback.disputed:,} of {feedback.told:,} reasons ({feedback.share:.1%}) told to the "
+            f"{feedback.users:,} of {feedback.of_users:,} users who dispute any"
+        )
+
+
+def _disputes() -> "dict[str, frozenset[Dispute]]":
+    from api.recommender import disputed
+    from attune.home import home
+    from graph import disputes
+    from graph.client import Client, settings
+
+    with Client(settings(home())) as client:
+        return {user: disputed(rows) for user, rows in disputes.everybody(client).items()}
 
 
 def tune(

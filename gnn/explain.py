@@ -1,8 +1,7 @@
 """Says why: splits a score into the contributions of single paths, which sum to it exactly."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,32 +11,10 @@ from gnn import changes, channels, scorer
 from gnn.artefact import Artefact
 from gnn.changes import ItemChange
 from gnn.errors import ArtefactRefused
+from gnn.paths import Dispute, Kind, Step, dispute_of
 from gnn.ranking import History
 from gnn.scorer import Attributes, Messages
 from gnn.state import MATRICES, PRIORS
-
-
-class Kind(StrEnum):
-    """What a part of a score comes from."""
-
-    OWN_HISTORY = "own_history"
-    ITEM = "item"
-    CATEGORY = "category"
-    BRAND = "brand"
-    POPULARITY = "popularity"
-    PROMOTION = "promotion"
-    PRICE_FIT = "price_fit"
-    PURCHASE_POWER = "purchase_power"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A node on a path."""
-
-    label: str
-    """User, Item, Category or Brand."""
-    id: str
-    """The shop's own id; empty for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +38,7 @@ class Rest:
 
 @dataclass(frozen=True)
 class Explained:
-    """A score and its parts; they sum to the score."""
+    """A score and its parts; they sum to the score. What the user disputes is in neither."""
 
     score: float
     parts: tuple[Contribution, ...]
@@ -131,19 +108,24 @@ def explain_many(
     sent = given or scorer.messages(artefact, history.columns(), now, attributes or {})
     artefact = changes.applied(artefact, changed)
     rows = np.array(items, np.int64)
-    constant, p_item, slopes = scorer.gate_terms(artefact, sent, rows)
-    values = scorer.channel_values(artefact, sent, rows)
-    gates = constant[:, None] + slopes @ p_item
-    attended = scorer.semantic(artefact, values)
-    if attended is not None:
-        gates = gates + attended
-    prices = scorer.price_terms(artefact, sent, p_item)
+    gates, values, prices = scorer.parts(artefact, sent, rows)
     scores = (gates * values).sum(axis=0) + prices.sum(axis=0)
     added = _through_items(artefact, sent, rows, gates)
-    return tuple(
+    found = (
         _split(artefact, sent, item, float(scores[n]), gates[:, n], values[:, n], prices[:, n], added[:, n])
         for n, item in enumerate(items)
     )
+    return tuple(_without(told, history.disputed) if history.disputed else told for told in found)
+
+
+def _without(told: Explained, disputed: frozenset[Dispute]) -> Explained:
+    """Return the score and its parts without the ways that the user disputes."""
+    used = tuple(part for part in told.parts if dispute_of(part.kind, part.path) not in disputed)
+    items = {way.via[0].id for way in disputed if way.kind is Kind.ITEM}
+    kept = np.array([name not in items for name in told.through], np.bool_)
+    out = sum(part.value for part in told.parts) - sum(part.value for part in used) + float(told.added[~kept].sum())
+    through = tuple(name for name in told.through if name not in items)
+    return replace(told, score=told.score - out, parts=used, through=through, added=told.added[kept])
 
 
 def _split(

@@ -7,10 +7,11 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Bool, Float64, Int16, Int32, Int64
 
-from gnn import changes, diversity, filters, scorer
+from gnn import changes, disputes, diversity, filters, scorer
 from gnn.artefact import Artefact
 from gnn.changes import ItemChange
 from gnn.filters import EVERYTHING, Added, Mode, Query
+from gnn.paths import Dispute
 from gnn.scorer import Attributes, Columns, Messages
 
 __all__ = [
@@ -54,6 +55,8 @@ class History:
     """Row in `Scheme.contexts`; -1 for none or an unknown one."""
     bought: Bool[np.ndarray, "n"]
     """Whether the event is a purchase (or of the predicted type)."""
+    disputed: frozenset[Dispute] = frozenset()
+    """Ways that the user does not want used: they are in no score and in no explanation."""
 
     def __len__(self) -> int:
         return len(self.item)
@@ -84,6 +87,7 @@ def history(
     amount: Sequence[float | None],
     value: Sequence[float | None],
     context: Sequence[str | None],
+    disputed: frozenset[Dispute] = frozenset(),
 ) -> History:
     """Return a user's events in the artefact's numbers; feedback, and what is about unknown items, is dropped.
 
@@ -104,6 +108,7 @@ def history(
         value=_numbers(value)[kept],
         context=np.array([-1 if name is None else contexts.get(name, -1) for name in context], np.int16)[kept],
         bought=counts_as_bought(artefact, types)[kept],
+        disputed=disputed,
     )
 
 
@@ -182,7 +187,14 @@ class Pass:
 def forward(artefact: Artefact, history: History, *, now: int, attributes: Attributes | None = None) -> Pass:
     """Let the network score all candidates for a user."""
     sent = scorer.messages(artefact, history.columns(), now, attributes or {})
-    return Pass(sent, scorer.scores(artefact, sent, artefact.state.candidates))
+    return Pass(sent, _scores(artefact, sent, history, artefact.state.candidates))
+
+
+def _scores(
+    artefact: Artefact, sent: Messages, history: History, items: Int64[np.ndarray, "P"]
+) -> Float64[np.ndarray, "P"]:
+    found = scorer.scores(artefact, sent, items)
+    return found - disputes.parts(artefact, sent, history.disputed, items) if history.disputed else found
 
 
 def score(
@@ -207,12 +219,12 @@ def score(
         if other := sorted({artefact.item_index[name] for name in items if name in artefact.item_index}):
             place = artefact.state.position[other]
             found = found.copy()
-            found[place[place >= 0]] = scorer.scores(artefact, sent, np.array(other)[place >= 0])
+            found[place[place >= 0]] = _scores(artefact, sent, history, np.array(other)[place >= 0])
     else:
         sent = given.sent if given else scorer.messages(artefact, history.columns(), now, attributes or {})
         artefact = changes.applied(artefact, items)
         rows = np.flatnonzero(filters.named(artefact, query.only))
-        found = scorer.scores(artefact, sent, rows)
+        found = _scores(artefact, sent, history, rows)
     bought = np.zeros(len(artefact.item_ids), np.bool_)
     bought[history.item[history.bought]] = True
     added = filters.added(artefact, query, rows, sent.level)

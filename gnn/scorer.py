@@ -194,6 +194,20 @@ def price_terms(artefact: Artefact, sent: Messages, p_item: Float64[np.ndarray, 
     return terms * (artefact.weights["fusion.price"] * PRIOR_UNIT)[:, None]
 
 
+def parts(
+    artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"]
+) -> tuple[Float64[np.ndarray, "C P"], Float64[np.ndarray, "C P"], Float64[np.ndarray, "T P"]]:
+    """Return gates, channels and price terms of these items: gates times channels, and the terms, sum to the scores.
+
+    Not for fusion=concat, whose scores are no sums.
+    """
+    constant, p_item, slopes = gate_terms(artefact, sent, items)
+    values = channel_values(artefact, sent, items)
+    gates = constant[:, None] + slopes @ p_item
+    attended = semantic(artefact, values)
+    return gates if attended is None else gates + attended, values, price_terms(artefact, sent, p_item)
+
+
 def scores(artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"]) -> Float64[np.ndarray, "P"]:
     """Return the scores of these items."""
     values = channel_values(artefact, sent, items)

@@ -55,7 +55,7 @@ CALL (u) {
     collect(coalesce(r.recorded_at, 0)) AS recorded
 }
 RETURN u.id AS id, u.key AS key, properties(u) AS properties, item_ids, types, at, quantity, amount, value, context,
-  recorded
+  recorded, [(u)-[d:DISPUTES]->(n) | [d.kind, labels(n)[0], n.id, d.within, d.at]] AS disputes
 """
 
 

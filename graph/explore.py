@@ -28,7 +28,8 @@ CALL (u, state) {
     collect(coalesce(r.value, $nan)) AS value, collect(coalesce(r.context, '')) AS context,
     collect(coalesce(r.recorded_at, 0)) AS recorded
 }
-RETURN u.key AS key, properties(u) AS properties, state, item_ids, types, at, quantity, amount, value, context, recorded
+RETURN u.key AS key, properties(u) AS properties, state, item_ids, types, at, quantity, amount, value, context,
+  recorded, [(u)-[d:DISPUTES]->(n) | [d.kind, labels(n)[0], n.id, d.within, d.at]] AS disputes
 """
 
 _ITEM: LiteralString = """[i.key, i.id, i.title, i.description, coalesce(i.price, i.typical_price), i.currency,
@@ -85,6 +86,21 @@ _WORDS = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
+class DisputeRow:
+    """A way that a user does not want used."""
+
+    kind: str
+    """As in `gnn.paths.Kind`."""
+    label: str
+    """Item, Category or Brand."""
+    id: str
+    within: str
+    """The category of a product line, whose brand the node is; empty for all else."""
+    at: int
+    """Microseconds UTC."""
+
+
+@dataclass(frozen=True, slots=True)
 class UserRow:
     """A user and its newest events, newest first; the lists have one entry per event."""
 
@@ -103,6 +119,7 @@ class UserRow:
     """When the graph got the event, milliseconds by its own clock; 0 for those of a first, offline load."""
     state: tuple[int, ...] = ()
     """Which events the graph held when they were read: the same state, the same events."""
+    disputes: tuple[DisputeRow, ...] = ()
 
     def until(self, recorded: int) -> "UserRow":
         """Return the user as it was when nothing later than `recorded` had been written."""
@@ -194,6 +211,7 @@ def user_row(id: str, row: Mapping[str, Any]) -> UserRow:  # noqa: A002
         context=[context or None for context in row["context"]],
         recorded=row["recorded"],
         state=tuple(row.get("state", ())),
+        disputes=tuple(DisputeRow(*one) for one in row.get("disputes", ())),
     )
 
 

@@ -23,6 +23,8 @@ MADE_BY = "MADE_BY"
 RECOMMENDED = "RECOMMENDED"
 SIMILAR = "SIMILAR"
 ATTENDS = "ATTENDS"
+DISPUTES = "DISPUTES"
+"""From a user to an item, category or brand: a reason that is not to be used for that user."""
 
 CATEGORY_SEPARATOR = " > "
 """Joins the names on the way from the root to a category: the category's id is its full path."""

@@ -7,7 +7,7 @@ subtracted: the events are gone, attention spreads anew, and every candidate is 
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
@@ -144,7 +144,8 @@ class Again:
 
 def part_of(history: History, kept: Bool[np.ndarray, "n"] | Int64[np.ndarray, "m"]) -> History:
     """Return the events of a history at these places, as a history."""
-    return History(**{part.name: getattr(history, part.name)[kept] for part in fields(History)})
+    columns = (part.name for part in fields(History) if part.name != "disputed")
+    return replace(history, **{name: getattr(history, name)[kept] for name in columns})
 
 
 def _changes(question: Question, rng: np.random.Generator) -> list[Question]:

@@ -110,6 +110,20 @@ def test_it_is_said_why_an_item_is_not_on_the_list_and_what_would_put_it_there(c
         assert faults(page) == []
 
 
+def test_a_wrong_reason_is_left_out_and_used_again(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u5&item=i3") as page:
+        wrong = page.get_by_role("button", name="Wrong, do not use").first
+        label = wrong.get_attribute("aria-label") or ""
+        said = label.removeprefix("Wrong, do not use: ")
+        wrong.click()
+        expect(page.locator(".disputes li")).to_have_count(1)
+        expect(page.locator(".bars")).not_to_contain_text(said)
+        assert faults(page) == []
+        page.get_by_role("button", name="Use again").click()
+        expect(page.locator(".bars")).to_contain_text(said)
+        expect(page.locator(".disputes")).to_have_count(0)
+
+
 def test_an_unknown_item_is_told(chromium: Browser, api: Served) -> None:
     with opened(chromium, api, "/#user=u3&item=nothing") as page:
         expect(page.get_by_role("alert")).to_have_text("There is no item nothing.")

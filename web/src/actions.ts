@@ -1,7 +1,7 @@
 // What can be done: choose a shopper, wish for another list, ask for more of it, record an event.
 import { batch } from "@preact/signals";
 import { ApiError, ask, follow } from "./ask";
-import { ListDocument, RecordDocument, StartDocument } from "./generated";
+import { type ContributionKind, DisputeDocument, ListDocument, RecordDocument, StartDocument, WithdrawDocument } from "./generated";
 import * as state from "./state";
 import { type Recommended, type Shopper, type Wish, ranks, wish } from "./state";
 
@@ -93,6 +93,27 @@ export async function record(type: Deed, { item }: Pick<Recommended, "item">): P
     const left = [...shown.keys()].filter((id) => !now.has(id)).length;
     const deed = { view: "a view", purchase: "a purchase", dismiss: "a dismissal" }[type];
     state.note.value = `Recorded ${deed} of ${item.title}${left ? `, ${left} left the list` : ""}.`;
+  } catch (error) {
+    tell(error);
+  }
+}
+
+interface Reason {
+  kind: ContributionKind;
+  path: readonly { id: string }[];
+}
+
+/** Leaves a reason out for the shopper, or uses it again. */
+export async function dispute({ kind, path }: Reason, { withdrawn = false } = {}): Promise<void> {
+  const input = { user: wish.peek().user!, kind, path: path.map((node) => node.id) };
+  try {
+    const { userErrors } = withdrawn
+      ? (await ask(WithdrawDocument, { input })).withdrawDispute
+      : (await ask(DisputeDocument, { input })).disputeReason;
+    if (userErrors[0]) throw new Error(userErrors[0].message);
+    state.disputed.value++;
+    await refresh();
+    state.note.value = withdrawn ? "The reason is used again." : "The reason is left out for this shopper.";
   } catch (error) {
     tell(error);
   }

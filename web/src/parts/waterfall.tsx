@@ -1,4 +1,5 @@
 // Contributions as steps from zero to the score: each bar begins where the one before it ended.
+import { dispute } from "../actions";
 import type { ExplanationPartsFragment } from "../generated";
 import { signed } from "../told";
 import { type Named, throughItem, without } from "../whatif";
@@ -43,7 +44,7 @@ export function Waterfall({ item, explanation, lit, light }: Props) {
             onFocusOut={() => light(null)}
           >
             <span class="said">
-              {part.sentence} <Without item={itemOf(part)} />
+              {part.sentence} <Without item={itemOf(part)} /> <Wrong part={part} />
             </span>
             <span class="amount">{signed(part.value)}</span>
             <span class="track" aria-hidden="true">
@@ -68,6 +69,17 @@ function Without({ item }: { item: Named | null }) {
   return (
     <button class="without" type="button" aria-label={`What if not: without ${item.title}`} onClick={() => without(item)}>
       What if not?
+    </button>
+  );
+}
+
+const REQUESTED: ReadonlySet<string> = new Set(["OTHER", "BOOST", "FEEDBACK", "PRICE_LEVEL"]);
+
+function Wrong({ part }: { part: ExplanationPartsFragment["contributions"][number] }) {
+  if (REQUESTED.has(part.kind) || part.path.length === 0) return null;
+  return (
+    <button class="without" type="button" aria-label={`Wrong, do not use: ${part.sentence}`} onClick={() => dispute(part)}>
+      Wrong?
     </button>
   );
 }

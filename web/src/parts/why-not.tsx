@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { SIZE, tell } from "../actions";
 import { ask } from "../ask";
 import { WhyNotDocument, type WhyNotQuery } from "../generated";
-import { wish } from "../state";
+import { disputed, wish } from "../state";
 import { signed } from "../told";
 
 type Found = NonNullable<NonNullable<WhyNotQuery["user"]>["whyNot"]>;
@@ -20,7 +20,7 @@ export function WhyNot({ user, item }: { user: string; item: string }) {
     return () => {
       current = false;
     };
-  }, [user, item, mode, budget, diversity]);
+  }, [user, item, mode, budget, diversity, disputed.value]);
   if (!found) return null;
   const trails = found.contributions.filter((part) => part.difference > 0);
   return (

@@ -5,6 +5,7 @@ import { ask } from "../ask";
 import { type ExplanationPartsFragment, type ItemPartsFragment, NeighborsDocument } from "../generated";
 import { chosenCard, wish } from "../state";
 import { Cypher } from "./cypher";
+import { Disputes } from "./disputes";
 import { AttentionGraph } from "./graph";
 import { Waterfall } from "./waterfall";
 
@@ -36,6 +37,7 @@ export function Reasons({ item, explanation }: Props) {
       <p class="lead">{explanation.sentence}</p>
       <Waterfall item={{ id: item.externalId, title: item.title }} explanation={explanation} lit={lit} light={setLit} />
       <AttentionGraph user={user} item={item.title} contributions={contributions} lit={lit} light={setLit} />
+      <Disputes user={user} />
       <Neighbors user={user} item={item.externalId} />
       <Cypher text={explanation.cypher} />
     </div>

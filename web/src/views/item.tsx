@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { tell } from "../actions";
 import { ask } from "../ask";
 import { ExplainDocument, type ExplainQuery, ItemPageDocument, type ItemPageQuery } from "../generated";
-import { address, seen, wish } from "../state";
+import { address, disputed, seen, wish } from "../state";
 import { count, shelfOf } from "../told";
 import { Picture, Price } from "../parts/cards";
 import { Reasons } from "../parts/why";
@@ -91,7 +91,7 @@ function WhyItem({ item }: { item: Shown }) {
     return () => {
       current = false;
     };
-  }, [user, item.externalId]);
+  }, [user, item.externalId, disputed.value]);
   return (
     <section class="why panel" id="why" aria-labelledby="why-title" tabIndex={-1}>
       <h2 id="why-title">
