@@ -61,7 +61,7 @@ def test_a_device_without_memory_left_names_the_settings_to_lower(snapshot: Snap
     with pytest.raises(ModelError, match="users_per_cut") as found:
         train.train(snapshot, SMALL, device="cpu", progress=Full())
     assert not isinstance(found.value, NotEnoughData)
-    assert "--device cpu" in found.value.remedy
+    assert "users_per_cut (now 2500)" in found.value.remedy
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")

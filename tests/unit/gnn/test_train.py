@@ -74,7 +74,7 @@ def test_ctrl_c_keeps_the_best_so_far(snapshot: Snapshot):
 
 
 def test_a_loss_that_is_not_a_number_is_told_and_not_saved(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch):
-    def broken(self: object, score: torch.Tensor, block: object) -> torch.Tensor:
+    def broken(self: object, score: torch.Tensor, *_: object) -> torch.Tensor:
         return score.sum() * float("nan")
 
     monkeypatch.setattr(fit.NextPeriodLoss, "forward", broken)
