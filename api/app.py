@@ -90,9 +90,9 @@ def create_app(settings: ApiSettings) -> App:
     )
     schema = build(settings.limits, development=settings.development, trusted=trusted)
     models = CurrentModel(settings.models)
-    recommender = Recommender(
-        SteadyClient(settings.neo4j), models, metrics, fewest=settings.fewest, words=words.read(settings.words)
-    )
+    # Before the client: a file of words may be refused, and then nobody would close it.
+    spoken = words.read(settings.words)
+    recommender = Recommender(SteadyClient(settings.neo4j), models, metrics, fewest=settings.fewest, words=spoken)
     _watch(metrics, recommender)
     has_graphiql = graphiql.complete(settings.graphiql_assets)
     view = GraphQLView(

@@ -43,20 +43,20 @@ def serve(
     Raises `SystemExit` with a sentence when the address cannot be had.
     """
     _hold_many_lines()
-    listening = listen(host, port)
-    configure_logs(level, requests=log_requests)
-    address = listening.getsockname()
-    if ready:
-        ready(host, address[1])
+    with contextlib.closing(listen(host, port)) as listening:
+        configure_logs(level, requests=log_requests)
+        address = listening.getsockname()
+        if ready:
+            ready(host, address[1])
 
-    def work() -> None:
-        flush = tracing.configure()
-        Server(create_app(settings), at_end=flush).run(sockets=[listening])
+        def work() -> None:
+            flush = tracing.configure()
+            Server(create_app(settings), at_end=flush).run(sockets=[listening])
 
-    if workers == 1:
-        work()
-    else:
-        Workers(workers, work).run()
+        if workers == 1:
+            work()
+        else:
+            Workers(workers, work).run()
 
 
 def _hold_many_lines() -> None:
