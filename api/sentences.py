@@ -30,6 +30,14 @@ class Names:
         named = {"Item": self.items, "Category": self.categories, "Brand": self.brands}.get(step.label, {})
         return plain(named.get(step.id) or "") or plain(step.id) or "?"
 
+    def through(self, words: Words, inside: Sequence[Step]) -> str:
+        """Return how the nodes between a user and an item are called; nothing where there are none."""
+        if [step.label for step in inside] == ["Category", "Brand"]:
+            # A product line is told as a brand in its category.
+            category, brand = (self.of(step) for step in inside)
+            return words["names.line"].fill(category=category, brand=brand)
+        return self.of(inside[0]) if inside else ""
+
 
 def plain(name: str) -> str:
     """Return a name as one line that leaves the sentence around it alone.
@@ -95,10 +103,8 @@ class Teller:
 
     def sentence(self, words: Words, reason: Reason) -> str:
         """Return a reason as a sentence."""
-        text = self.clause(words, reason)
-        # A name that stands first is written as the shop writes it.
-        named = reason.kind in (Kind.ITEM, Kind.CATEGORY, Kind.BRAND) and text.startswith(self._name(words, reason))
-        return words["sentence.whole"].fill(reason=text if named else text[:1].upper() + text[1:])
+        named = reason.kind in (Kind.ITEM, Kind.CATEGORY, Kind.BRAND)
+        return whole(words, self.clause(words, reason), self._name(words, reason) if named else "")
 
     def summary(self, words: Words, reasons: Sequence[Reason]) -> str:
         """Return an explanation in one sentence: the two strongest reasons that speak for the item."""
@@ -111,12 +117,13 @@ class Teller:
         return words["summary.two"].fill(reason=told[0], other=told[1])
 
     def _name(self, words: Words, reason: Reason) -> str:
-        inside = reason.path[1:-1] or reason.path[1:]
-        if [step.label for step in inside] == ["Category", "Brand"]:
-            # A product line is told as a brand in its category.
-            category, brand = (self.names.of(step) for step in inside)
-            return words["names.line"].fill(category=category, brand=brand)
-        return self.names.of(inside[0]) if inside else ""
+        return self.names.through(words, reason.path[1:-1] or reason.path[1:])
+
+
+def whole(words: Words, clause: str, name: str = "") -> str:
+    """Return a clause as a sentence; a `name` that stands first is written as the shop writes it."""
+    named = bool(name) and clause.startswith(name)
+    return words["sentence.whole"].fill(reason=clause if named else clause[:1].upper() + clause[1:])
 
 
 def change(words: Words, before: Reason, after: Reason, tellers: tuple[Teller, Teller]) -> str:

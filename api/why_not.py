@@ -12,9 +12,12 @@ from api.lists import Listed, Recommendation, Wish
 from api.obstacles import RANKED, Against, ObstacleKind, obstacles
 from api.reasons import Reason
 from api.recommender import Shopper
-from api.single_changes import SingleChangeKind
+from api.sentences import Names, whole
+from api.single_changes import Found, SingleChangeKind
 from api.types import ContributionKind, Item, Node
+from api.words import Locale
 from gnn.artefact import Artefact
+from gnn.explain import Step
 from gnn.filters import Mode
 from gnn.ranking import Scored
 from graph.explore import ItemRow
@@ -26,7 +29,15 @@ class Obstacle:
 
     kind: ObstacleKind
     argument: str | None = strawberry.field(description="The argument of the list that makes it one.")
-    sentence: str
+    against: strawberry.Private[Against]
+    place: strawberry.Private[int | None]
+    gap: strawberry.Private[float | None]
+
+    @strawberry.field
+    def sentence(self, info: Info, locale: Locale | None = Locale.EN) -> str:
+        """Tell it."""
+        words = info.context.recommender.spoken(locale)
+        return whole(words, why_not_words.obstacle(words, self.against, self.place, self.gap))
 
 
 @strawberry.type(description="A reason of both items, or of one of them.")
@@ -38,7 +49,15 @@ class GapPart:
     own: float = strawberry.field(description="What it adds to the item's score.")
     other: float = strawberry.field(description="What it adds to the score of the last on the list.")
     difference: float = strawberry.field(description="`other` less `own`: above 0 the item trails here.")
-    sentence: str
+    sides: strawberry.Private[tuple[Reason, Reason]]
+    names: strawberry.Private[Names]
+    last: strawberry.Private[Step]
+
+    @strawberry.field
+    def sentence(self, info: Info, locale: Locale | None = Locale.EN) -> str:
+        """Tell it."""
+        words = info.context.recommender.spoken(locale)
+        return why_not_words.gap(words, *self.sides, self.names, self.last)
 
 
 @strawberry.type(description="A single change that would put the item on the list: tried by ranking again.")
@@ -50,7 +69,14 @@ class SingleChange:
     argument: str | None = strawberry.field(description="The argument of the list that is left out.")
     mode: Mode | None
     rank: int = strawberry.field(description="The item's place on the list then.")
-    sentence: str
+    found: strawberry.Private[Found]
+    currency: strawberry.Private[str | None]
+
+    @strawberry.field
+    def sentence(self, info: Info, locale: Locale | None = Locale.EN) -> str:
+        """Tell it."""
+        words = info.context.recommender.spoken(locale)
+        return why_not_words.change(words, self.found, self.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +99,6 @@ class WhyNot:
     """Of an item that is on the list it says so, and where."""
 
     item: Item
-    sentence: str
     listed: bool
     rank: int | None = strawberry.field(description="On the list; null where it is not on it.")
     place: int | None = strawberry.field(
@@ -89,6 +114,13 @@ class WhyNot:
         description="The score of the last less that of the item. Diversity and pins can make it negative."
     )
     asked: strawberry.Private[_Asked]
+
+    @strawberry.field
+    def sentence(self, info: Info, locale: Locale | None = Locale.EN) -> str:
+        """Tell where it stands, or all that keeps it off."""
+        words = info.context.recommender.spoken(locale)
+        clauses = [why_not_words.obstacle(words, one, self.place, self.gap) for one in self.asked.against]
+        return why_not_words.summary(words, self.rank, clauses)
 
     @strawberry.field(description="Where the item trails the last on the list: what differs most, then OTHER.")
     async def contributions(self, info: Info) -> list[GapPart]:
@@ -116,7 +148,8 @@ class WhyNot:
                 argument=why_not_words.argument(one.change.part),
                 mode=one.change.mode,
                 rank=one.rank,
-                sentence=why_not_words.change(one, asked.row),
+                found=one,
+                currency=asked.row.currency,
             )
             for one in found
         ] or None
@@ -146,18 +179,16 @@ async def why_not(context: Context, shopper: Shopper, user: Node, item: str, wis
     last = page.nodes[-1] if page.nodes else None
     gap = None if score is None or last is None else last.score - score
     place = None if index is None or not all(one.kind in RANKED for one in against) else page.scored.place(index)
-    clauses = [why_not_words.obstacle(one, place, gap) for one in against]
     row = row or ItemRow(item, None, None, None, None, None, None, False, None, None)
     return WhyNot(
         item=Item.of(row),
-        sentence=why_not_words.summary(rank, clauses),
         listed=rank is not None,
         rank=rank,
         place=place,
         candidates=len(page.scored.left),
         obstacles=[
-            Obstacle(kind=one.kind, argument=why_not_words.argument(one.part), sentence=why_not_words.sentence(clause))
-            for one, clause in zip(against, clauses, strict=True)
+            Obstacle(kind=one.kind, argument=why_not_words.argument(one.part), against=one, place=place, gap=gap)
+            for one in against
         ],
         score=score,
         last=last,
@@ -183,7 +214,9 @@ async def _gap(context: Context, asked: _Asked, item: Item, last: Recommendation
             own=own.value,
             other=other.value,
             difference=other.value - own.value,
-            sentence=why_not_words.gap(own, other, scene.names, last.item.title),
+            sides=(own, other),
+            names=scene.names,
+            last=Step("Item", names[1]),
         )
         for own, other in pairs
     ]

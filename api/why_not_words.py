@@ -1,84 +1,48 @@
-"""Why an item is not on a list, and what would put it there, in words that claim no more than the figures do."""
+"""Why an item is not on a list, and what would put it there, in any language: no more is claimed than figures say.
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+Which text is taken follows from the kind of an obstacle, a change or a reason; the texts are `api.words`.
+"""
+
+from collections.abc import Sequence
+from functools import reduce
 
 from api.obstacles import Against, ObstacleKind
 from api.reasons import Reason
-from api.sentences import Names, plain
-from api.single_changes import Found, SingleChangeKind
-from gnn.explain import Kind
-from gnn.filters import Added
-from graph.explore import ItemRow
-
-_CLAUSES: Mapping[ObstacleKind, str] = MappingProxyType(
-    {
-        ObstacleKind.NEW: "it is newer than the model, which learns of it in the next training",
-        ObstacleKind.LEFT_THE_SHOP: "it has left the shop since the model was made",
-        ObstacleKind.TOO_FEW_BUYERS: "when the model was made too few shoppers had met it, or it could not be had",
-        ObstacleKind.UNAVAILABLE: "it cannot be had now",
-        ObstacleKind.BUDGET: "it costs more than the budget, or its price is unknown",
-        ObstacleKind.PRICE: "its price lies outside the range asked for, or is unknown",
-        ObstacleKind.PRICE_LEVEL: "its price level lies outside the range asked for, or is unknown",
-        ObstacleKind.CATEGORY: "its category was not asked for",
-        ObstacleKind.BRAND: "its brand was not asked for",
-        ObstacleKind.EXCLUDED: "the list was asked for without it",
-        ObstacleKind.DISMISSED: "you dismissed it",
-        ObstacleKind.ALREADY_BOUGHT: "you bought it before, and the list was asked for without such items",
-        ObstacleKind.NEVER_BOUGHT: "you never bought it, and the list was asked for without such items",
-        ObstacleKind.CATEGORY_FULL: "the list holds as many of its category as it may",
-        ObstacleKind.DIVERSITY: "for variety others less like those above went before it",
-        ObstacleKind.PINS: "the shop put other items first",
-    }
-)
+from api.sentences import Names, plain, whole
+from api.single_changes import Found
+from api.words import Words
+from gnn.explain import Kind, Step
 
 
-def obstacle(one: Against, place: int | None, gap: float | None) -> str:
+def obstacle(words: Words, one: Against, place: int | None, gap: float | None) -> str:
     """Return an obstacle as a clause."""
+    key = f"why_not.obstacle.{one.kind.lower()}"
     if one.kind is not ObstacleKind.SCORE:
-        return _CLAUSES[one.kind]
-    told = "" if gap is None else f", {gap:.3f} below the last on the list"
-    return f"by score it stands at place {place:,}{told}"
+        return words[key].fill()
+    if gap is None:
+        return words[f"{key}_untold"].fill(place=f"{place:,}")
+    return words[key].fill(place=f"{place:,}", gap=f"{gap:.3f}")
 
 
-def sentence(clause: str) -> str:
-    """Return a clause as a sentence."""
-    return f"{clause[0].upper()}{clause[1:]}."
-
-
-def summary(rank: int | None, clauses: Sequence[str]) -> str:
+def summary(words: Words, rank: int | None, clauses: Sequence[str]) -> str:
     """Return the whole in one sentence."""
     if rank is not None:
-        return f"It is on the list, at place {rank}."
-    return f"It is not on the list: {'; '.join(clauses)}."
+        return words["why_not.summary.listed"].fill(rank=str(rank))
+    more = words["why_not.summary.more"]
+    joined = reduce(lambda before, clause: more.fill(obstacles=before, obstacle=clause), clauses)
+    return words["why_not.summary.absent"].fill(obstacles=joined)
 
 
-_DONE: Mapping[SingleChangeKind, str] = MappingProxyType(
-    {
-        SingleChangeKind.VIEW: "Had you just viewed it,",
-        SingleChangeKind.CART: "Had you just put it into your cart,",
-        SingleChangeKind.PURCHASE: "Had you just bought it,",
-        SingleChangeKind.PROMOTION: "With a promotion that begins now",
-    }
-)
-
-
-def change(found: Found, row: ItemRow) -> str:
+def change(words: Words, found: Found, currency: str | None) -> str:
     """Return a change that works as a sentence."""
     one = found.change
-    money = "" if one.amount is None else f"{one.amount:,.2f}" + (f" {row.currency}" if row.currency else "")
-    match one.kind:
-        case SingleChangeKind.PRICE:
-            said = f"At a price of {money}"
-        case SingleChangeKind.BUDGET:
-            said = f"With a budget of {money}"
-        case SingleChangeKind.FILTER:
-            said = f"Without what `{argument(one.part)}` asks for"
-        case SingleChangeKind.MODE:
-            said = f"In the mode {one.mode.name if one.mode else ''}"
-        case _:
-            said = _DONE[one.kind]
-    return f"{said} it would be on the list, at place {found.rank}."
+    money = "" if one.amount is None else f"{one.amount:,.2f}"
+    return words[f"why_not.change.{one.kind.lower()}"].fill(
+        rank=str(found.rank),
+        money=words["why_not.change.money"].fill(amount=money, currency=plain(currency or "")),
+        argument=argument(one.part) or "",
+        mode=one.mode.name if one.mode else "",
+    )
 
 
 def argument(part: str | None) -> str | None:
@@ -89,41 +53,9 @@ def argument(part: str | None) -> str | None:
     return first + "".join(word.title() for word in rest)
 
 
-def gap(own: Reason, other: Reason, names: Names, title: str) -> str:
-    """Return for which of the two a reason speaks more; `title` is the other one's."""
-    what = _what(own, names)
-    better = plain(title) if other.value > own.value else "it"
-    return sentence(f"{what} speak{'' if _many(own) else 's'} more for {better}")
-
-
-def _many(reason: Reason) -> bool:
-    return reason.kind in (Kind.PROMOTION, None)
-
-
-def _what(reason: Reason, names: Names) -> str:
-    name = " in ".join(names.of(step) for step in reversed(reason.path[1:]))
-    match reason.kind:
-        case Kind.OWN_HISTORY:
-            return "what you did with each itself"
-        case Kind.ITEM:
-            return name
-        case Kind.CATEGORY:
-            return f"what you do in {name}"
-        case Kind.BRAND:
-            return f"what you choose of {name}"
-        case Kind.POPULARITY:
-            return "popularity"
-        case Kind.PROMOTION:
-            return "promotions"
-        case Kind.PRICE_FIT:
-            return "the price, next to what you usually pay,"
-        case Kind.PURCHASE_POWER:
-            return "your purchase power"
-        case Added.BOOST:
-            return "what the shop puts forward or holds back"
-        case Added.FEEDBACK:
-            return "what you passed over"
-        case Added.PRICE_LEVEL:
-            return "the price level, next to yours,"
-        case None:
-            return f"{reason.count} other reasons together"
+def gap(words: Words, own: Reason, other: Reason, names: Names, last: Step) -> str:
+    """Return for which of the two a reason speaks more; its path stops before the item, `last` is the other one."""
+    side = "last" if other.value > own.value else "item"
+    name = names.through(words, own.path[1:])
+    text = words[f"why_not.gap.{own.kind or 'rest'}.{side}"].fill(own.count, name=name, title=names.of(last))
+    return whole(words, text, name if own.kind is Kind.ITEM else "")

@@ -11,7 +11,7 @@ from attune.explanation_page import page
 _EXPLAIN = """
 query Explain($user: String!, $item: String!, $locale: Locale!) {
   user(id: $user) {
-    whyNot(item: $item) { listed sentence changes { sentence } }
+    whyNot(item: $item) { listed sentence(locale: $locale) changes { sentence(locale: $locale) } }
     explain(item: $item) {
       sentence(locale: $locale)
       score

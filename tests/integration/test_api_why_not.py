@@ -1,5 +1,6 @@
 """Why not: what is said to keep an item off a list does, what is said to put it there would; the gap is explained."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,13 @@ WHY_NOT = """query ($user: String!, $item: String!, $first: Int, $mode: Mode, $b
       contributions { kind own other difference sentence path { __typename ... on Item { externalId } } }
       changes { kind amount argument mode rank sentence } }
     explain(item: $item) { score } } }"""
+SAID = """fragment Said on WhyNot {
+  en: sentence zh: sentence(locale: ZH) rank place gap
+  obstacles { en: sentence zh: sentence(locale: ZH) }
+  contributions { difference en: sentence(locale: EN) zh: sentence(locale: ZH) }
+  changes { kind rank amount en: sentence zh: sentence(locale: ZH) } }
+query ($user: String!, $item: String!, $first: Int, $mode: Mode, $budget: Float, $filter: ListFilter) {
+  user(id: $user) { whyNot(item: $item, first: $first, mode: $mode, budget: $budget, filter: $filter) { ...Said } } }"""
 LIST = """query ($user: String!, $first: Int, $mode: Mode, $budget: Float, $filter: ListFilter) {
   user(id: $user) { recommendations(first: $first, mode: $mode, budget: $budget, filter: $filter) {
     nodes { rank score item { externalId price } } } } }"""
@@ -150,6 +158,40 @@ def test_each_change_that_is_told_puts_the_item_there_and_no_other_does(api: Ser
             assert listed(api, "u0", **other).index(item) + 1 == one["rank"]
             assert f"at place {one['rank']}." in one["sentence"]
     assert told  # else nothing has been tested
+
+
+@pytest.mark.parametrize(
+    ("item", "wish"),
+    [
+        ("i0", {"first": 40}),
+        ("i30", {"first": 3}),
+        ("i12", {"first": 5, "budget": 6.0}),
+        ("i16", {"first": 4, "filter": {"price": {"max": 9}, "perCategory": 1}}),
+        ("i9", {"first": 5, "mode": "DISCOVER", "budget": 3, "filter": {"brands": ["Cirrus"]}}),
+        ("i47", {"first": 5}),
+    ],
+)
+def test_a_chinese_answer_holds_the_same_figures(api: Served, item: str, wish: dict[str, Any]) -> None:
+    found = api.ask(SAID, user="u0", item=item, **wish)["user"]["whyNot"]
+    for told in (found, *found["obstacles"], *found["contributions"], *(found["changes"] or ())):
+        assert re.search("[\u4e00-\u9fff]", told["zh"])
+        assert not re.search("[\u4e00-\u9fff]", told["en"])
+        assert figures(told["zh"]) == figures(told["en"])
+    for change in found["changes"] or ():
+        assert f"第{change['rank']}位" in change["zh"]
+        assert change["amount"] is None or f"{change['amount']:,.2f}" in change["zh"]
+    if found["rank"] is not None:
+        assert found["zh"] == f"它在列表上，排在第{found['rank']}位。"
+    else:
+        assert found["zh"].startswith("它不在列表上：")
+    for part in found["contributions"]:
+        assert ("对它更有利。" in part["zh"]) == (part["difference"] <= 0)
+
+
+def figures(said: str) -> list[str]:
+    """Return the numbers of a sentence, in any order."""
+    found = re.findall(r"[0-9]+(?:[.,][0-9]+)*", said)
+    return sorted([*found, *["1"] * len(re.findall("One other|另有一个", said))])
 
 
 def imagined(api: Served, item: str, wish: dict[str, Any]) -> dict[str, int]:

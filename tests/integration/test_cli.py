@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -146,6 +147,9 @@ def test_explain_says_in_a_line_why_an_item_is_not_on_the_list(attune: Run, trai
     absent = next(f"i{n}" for n in range(46) if f"i{n}" not in listed)
     (line,) = (row for row in attune("explain", "u0", absent).stdout.splitlines() if "not on the list" in row)
     assert line.startswith("It is not on the list: by score it stands at place ")
+    told = attune("explain", "u0", absent, "--locale", "zh").stdout.splitlines()
+    (chinese,) = (row for row in told if row.startswith("它不在列表上：按得分它排在第"))
+    assert re.findall(r"[0-9][0-9,.]*[0-9]|[0-9]", chinese) == re.findall(r"[0-9][0-9,.]*[0-9]|[0-9]", line)
 
 
 def test_explain_speaks_chinese_and_the_shops_own_words(attune: Run, trained: dict[str, Any], tmp_path: Path):

@@ -17,6 +17,18 @@ def test_every_language_has_the_same_texts() -> None:
     assert english.deeds == chinese.deeds
 
 
+def test_why_an_item_is_not_listed_is_told_with_the_same_figures_in_every_language() -> None:
+    english, chinese = (words.own()[locale].texts for locale in Locale)
+    keys = [key for key in english if key.startswith("why_not.")]
+    assert keys
+
+    def used(text: words.Text) -> dict[str, set[str]]:
+        return {count: set(re.findall(r"{(\w+)}", form)) for count, form in text.forms.items()}
+
+    for key in keys:
+        assert used(english[key]) == used(chinese[key]), key
+
+
 def test_a_shop_says_some_things_in_its_own_words(tmp_path: Path) -> None:
     file = tmp_path / "words.toml"
     file.write_text(

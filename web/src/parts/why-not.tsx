@@ -3,29 +3,29 @@ import { useEffect, useState } from "preact/hooks";
 import { SIZE, tell } from "../actions";
 import { ask } from "../ask";
 import { WhyNotDocument, type WhyNotQuery } from "../generated";
-import { disputed, wish } from "../state";
+import { disputed, lang, wish } from "../state";
 import { signed } from "../told";
 
 type Found = NonNullable<NonNullable<WhyNotQuery["user"]>["whyNot"]>;
 
 export function WhyNot({ user, item }: { user: string; item: string }) {
-  const { mode, budget, diversity } = wish.value;
+  const { mode, budget, diversity, locale } = wish.value;
   const [found, setFound] = useState<Found | null>(null);
   useEffect(() => {
     let current = true;
     setFound(null);
-    ask(WhyNotDocument, { user, item, first: SIZE, mode, budget, diversity })
+    ask(WhyNotDocument, { user, item, first: SIZE, mode, budget, diversity, locale })
       .then((answer) => current && setFound(answer.user?.whyNot ?? null))
       .catch(tell);
     return () => {
       current = false;
     };
-  }, [user, item, mode, budget, diversity, disputed.value]);
+  }, [user, item, mode, budget, diversity, locale, disputed.value]);
   if (!found) return null;
   const trails = found.contributions.filter((part) => part.difference > 0);
   return (
     <div class="why-not">
-      <p class="verdict">{found.sentence}</p>
+      <p class="verdict" lang={lang.value}>{found.sentence}</p>
       {!found.listed && (
         <>
           {trails.length > 0 && (
@@ -34,7 +34,7 @@ export function WhyNot({ user, item }: { user: string; item: string }) {
               <ul>
                 {trails.map((part, place) => (
                   <li key={place}>
-                    {part.sentence} <span class="amount">{signed(-part.difference)}</span>
+                    <span lang={lang.value}>{part.sentence}</span> <span class="amount">{signed(-part.difference)}</span>
                   </li>
                 ))}
               </ul>
@@ -44,7 +44,7 @@ export function WhyNot({ user, item }: { user: string; item: string }) {
           {found.changes ? (
             <ul>
               {found.changes.map(({ sentence }) => (
-                <li key={sentence}>{sentence}</li>
+                <li key={sentence} lang={lang.value}>{sentence}</li>
               ))}
             </ul>
           ) : (
