@@ -9,9 +9,7 @@ from gnn import channels, scorer
 from gnn.artefact import Artefact
 from gnn.paths import Dispute, Kind
 from gnn.scorer import Messages
-from gnn.state import MATRICES, PRIORS
-
-_PROMOTION = np.array([name.startswith("promoted") for name in PRIORS])
+from gnn.state import MATRICES, PROMOTIONS
 
 
 def parts(
@@ -41,9 +39,9 @@ def parts(
                     begin = nodes + place * (H + 1)
                     found += group * weighed[begin : begin + H + 1].sum(axis=0)
             case Kind.POPULARITY:
-                found += here * weighed[priors:][~_PROMOTION].sum(axis=0)
+                found += here * weighed[priors:][~PROMOTIONS].sum(axis=0)
             case Kind.PROMOTION:
-                found += here * weighed[priors:][_PROMOTION].sum(axis=0)
+                found += here * weighed[priors:][PROMOTIONS].sum(axis=0)
             case Kind.PRICE_FIT:
                 found += here * prices[0]
             case Kind.PURCHASE_POWER:

@@ -14,7 +14,7 @@ from gnn.errors import ArtefactRefused
 from gnn.paths import Dispute, Kind, Step, dispute_of
 from gnn.ranking import History
 from gnn.scorer import Attributes, Messages
-from gnn.state import MATRICES, PRIORS
+from gnn.state import MATRICES, PROMOTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +149,9 @@ def _split(
             flow = float(gate[first : first + H + 1] @ value[first : first + H + 1])
             parts.append(Contribution(kind, flow, (_USER, *steps, end)))
         first += H + 1
-    promotion = np.array([name.startswith("promoted") for name in PRIORS])
     prior = gate[first:] * value[first:]
-    parts.append(Contribution(Kind.POPULARITY, float(prior[~promotion].sum()), (end,)))
-    parts.append(Contribution(Kind.PROMOTION, float(prior[promotion].sum()), (end,)))
+    parts.append(Contribution(Kind.POPULARITY, float(prior[~PROMOTIONS].sum()), (end,)))
+    parts.append(Contribution(Kind.PROMOTION, float(prior[PROMOTIONS].sum()), (end,)))
     parts.append(Contribution(Kind.PRICE_FIT, float(price[0]), (_USER, end)))
     parts.append(Contribution(Kind.PURCHASE_POWER, float(price[1:].sum()), (_USER, end)))
 

@@ -20,6 +20,9 @@ LEVELS = 4
 PRIORS = ("popularity", "popularity_recent", "trend", "newness", "promoted_now", "promoted_ever", "promoted_next")
 """What an item brings with it, whoever looks: channels whose weight depends on the user."""
 
+PROMOTIONS = np.array([name.startswith("promoted") for name in PRIORS])
+"""Which of the priors tell of promotions; the others tell of popularity."""
+
 ITEM_FEATURES = (*PRIORS, "rebought", "price_level", "priced", "shelf_popularity")
 """Node features of items, in this order; the first ones are the priors."""
 
