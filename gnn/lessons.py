@@ -83,7 +83,5 @@ class Lessons:
         # Every process draws for all users, so that what is drawn does not depend on how many processes there are.
         rank, size = self.group.rank, self.group.size
         drawn = ((group, sampling.pools(there, group, labels, config, rng)) for group in groups)
-        blocks = tuple(
-            block(there, group[rank::size], pools[rank::size], labels, backward=True) for group, pools in drawn
-        )
+        blocks = tuple(block(there, group[rank::size], pools[rank::size], labels) for group, pools in drawn)
         return Lesson(tables, blocks)

@@ -1,6 +1,6 @@
 """User-item pairs to be scored, with the paths between them: what one step of training, or of ranking, works on.
 
-Paths do not change while weights do, so they are laid out once per cut as sparse matrices (pairs x history edges); a
+Paths do not change while weights do, so they are laid out once per cut as sparse matrices (history edges x pairs); a
 step then needs two sparse products, forward and back, and no tensor with a row per path.
 """
 
@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gnn.item_edges import ItemEdges
 from gnn.moment import Moment
 from gnn.sampling import Pool
 from gnn.scorer import gate_inputs_of_users
@@ -38,7 +39,7 @@ class Block:
     own_edge: Int[Tensor, "B"]
     """The history edge between the two; N where there is none."""
     paths: tuple[Paths, ...]
-    """Per item-item matrix: pairs x history edges."""
+    """Per item-item matrix: history edges x pairs."""
     edge_node: tuple[Int[Tensor, "N"], ...]
     """Per kind of node (`State.groups`): which user-node pair a history edge flows into; M where none."""
     pair_node: tuple[Int[Tensor, "B"], ...]
@@ -69,8 +70,6 @@ def block(
     users: Int[np.ndarray, "U"],
     pools: Sequence[Pool] | None,
     labels: sp.csr_matrix | None,
-    *,
-    backward: bool,
 ) -> Block:
     """Lay out users and the items to score for each (all candidates where None), ascending; `labels` users x items."""
     state, edges = moment.state, moment.edges
@@ -126,15 +125,7 @@ def block(
         pair_item=torch.from_numpy(pair_item),
         own_edge=torch.from_numpy(own),
         paths=tuple(
-            _paths(
-                matrix.matrix(len(state.candidates)),
-                state.position,
-                edge_user,
-                edge_item,
-                pair_user,
-                pair_item,
-                backward,
-            )
+            _paths(matrix, state.position, len(state.candidates), edge_user, edge_item, pair_user, pair_item)
             for matrix in state.matrices
         ),
         edge_node=tuple(edge_nodes),
@@ -149,40 +140,39 @@ def block(
 
 
 def _paths(
-    matrix: sp.csr_matrix,
+    matrix: ItemEdges,
     position: Int[np.ndarray, "I"],
+    candidates: int,
     edge_user: Int[np.ndarray, "N"],
     edge_item: Int[np.ndarray, "N"],
     pair_user: Int[np.ndarray, "B"],
     pair_item: Int[np.ndarray, "B"],
-    backward: bool,
 ) -> Paths:
-    """Return user -> j -> i as a sparse matrix (pairs x history edges)."""
-    P = matrix.shape[1]
+    """Return user -> j -> i as a sparse matrix, history edges x pairs."""
+    where = np.full(candidates, -1, np.int32)
+    start, size = matrix.indptr[edge_item], np.diff(matrix.indptr)[edge_item]
     users = int(max(edge_user.max(initial=-1), pair_user.max(initial=-1))) + 1
-    where = np.full(P, -1, np.int64)
     edge_start = np.searchsorted(edge_user, np.arange(users + 1))
     pair_start = np.searchsorted(pair_user, np.arange(users + 1))
-    rows, columns, weights = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
+    counts, pairs, weights = [np.zeros(1, np.int64)], [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
     for u in range(users):
-        first, last = edge_start[u], edge_start[u + 1]
-        pairs = np.arange(pair_start[u], pair_start[u + 1])
-        at = position[pair_item[pairs]]
-        pairs, at = pairs[at >= 0], at[at >= 0]
-        where[at] = pairs
-        reached = matrix[edge_item[first:last]]
-        pair = where[reached.indices]
-        kept = pair >= 0
-        rows.append(pair[kept])
-        columns.append(np.repeat(np.arange(first, last), np.diff(reached.indptr))[kept])
-        weights.append(reached.data[kept])
+        mine = slice(edge_start[u], edge_start[u + 1])
+        asked = np.arange(pair_start[u], pair_start[u + 1], dtype=np.int32)
+        at = position[pair_item[asked]]
+        asked, at = asked[at >= 0], at[at >= 0]
+        where[at] = asked
+        ends = np.cumsum(size[mine])
+        # All edges of all these rows, one after another.
+        leaving = np.arange(ends[-1] if len(ends) else 0) + np.repeat(start[mine] - ends + size[mine], size[mine])
+        pair = where[matrix.target[leaving]]
+        met = pair >= 0
+        arrived = np.concatenate([[0], np.cumsum(met)])
+        counts.append(arrived[ends] - arrived[ends - size[mine]])
+        pairs.append(pair[met])
+        weights.append(matrix.weight[leaving[met]])
         where[at] = -1
     return Paths.build(
-        np.concatenate(rows),
-        np.concatenate(columns),
-        np.concatenate(weights),
-        (len(pair_user), len(edge_user)),
-        backward,
+        np.cumsum(np.concatenate(counts)), np.concatenate(pairs), np.concatenate(weights), len(pair_user)
     )
 
 

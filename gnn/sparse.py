@@ -11,53 +11,71 @@ from torch import Tensor
 
 
 class Paths:
-    """A constant sparse matrix, pairs x history edges, that carries messages [N, H] to pairs [B, H]."""
+    """A constant sparse matrix, history edges x pairs, that carries messages [N, H] to pairs [B, H].
 
-    def __init__(self, forward: Tensor, backward: Tensor | None) -> None:
-        self.forward = forward
-        self.backward = backward
+    On the CPU one copy serves both ways: messages go out along its rows (a CSC product of the transpose), gradients
+    come back by them (a CSR product). Other devices hold a copy for each way, because only CSR is fast there.
+    """
+
+    def __init__(self, matrix: sp.csr_matrix, placed: tuple[Tensor, Tensor] | None = None) -> None:
+        self.matrix = matrix
+        """N x B, on the CPU."""
+        self._placed = placed
 
     @staticmethod
     def build(
-        row: Int[np.ndarray, "N"],
-        column: Int[np.ndarray, "N"],
-        weight: Float[np.ndarray, "N"],
-        shape: tuple[int, int],
-        backward: bool,
+        indptr: Int[np.ndarray, "N1"],
+        pair: Int[np.ndarray, "E"],
+        weight: Float[np.ndarray, "E"],
+        pairs: int,
     ) -> "Paths":
-        """Lay the matrix out by rows, and by columns too when a gradient is to flow back."""
-        matrix = sp.csr_matrix((weight.astype(np.float32), (row, column)), shape=shape)
-        return Paths(_csr(matrix), _csr(sp.csr_matrix(matrix.T)) if backward else None)
+        """Take the paths of each history edge, in the order of the edges: which pair they end at, and their weight."""
+        parts = (weight.astype(np.float32, copy=False), pair.astype(np.int32, copy=False), indptr.astype(np.int32))
+        return Paths(sp.csr_matrix(parts, shape=(len(indptr) - 1, pairs), copy=False))
 
     def to(self, device: torch.device) -> "Paths":
         """Return the matrix on another device."""
-        return Paths(self.forward.to(device), None if self.backward is None else self.backward.to(device))
+        if device.type == "cpu":
+            return Paths(self.matrix)
+        return Paths(self.matrix, (_csr(sp.csr_matrix(self.matrix.T)).to(device), _csr(self.matrix).to(device)))
 
     def __matmul__(self, message: Float[Tensor, "N H"]) -> Float[Tensor, "B H"]:
         result = _Product.apply(message, self)
         assert isinstance(result, Tensor)  # noqa: S101 - for the type checker: apply is untyped
         return result
 
+    def out(self, message: Tensor) -> Tensor:
+        """Carry messages [N, H] to pairs [B, H]."""
+        return _on_cpu(self.matrix.T, message) if self._placed is None else _times(self._placed[0], message)
+
+    def back(self, gradient: Tensor) -> Tensor:
+        """Carry gradients [B, H] to the messages [N, H]."""
+        return _on_cpu(self.matrix, gradient) if self._placed is None else _times(self._placed[1], gradient)
+
 
 class _Product(torch.autograd.Function):
-    """The matrix is a constant: only messages get a gradient, through the transposed copy."""
+    """The matrix is a constant: only messages get a gradient."""
 
     @staticmethod
     def forward(ctx: Any, message: Tensor, paths: Paths) -> Tensor:  # noqa: ANN401 - torch gives it no type
         ctx.paths = paths
-        return _times(paths.forward, message)
+        return paths.out(message)
 
     @staticmethod
     def backward(ctx: Any, *grad: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401 - torch gives it no type
-        return _times(ctx.paths.backward, grad[0].contiguous()), None
+        return ctx.paths.back(grad[0].contiguous()), None
+
+
+def _on_cpu(matrix: sp.csr_matrix | sp.csc_matrix, dense: Tensor) -> Tensor:
+    return torch.from_numpy(matrix @ dense.detach().float().numpy())
 
 
 def _times(matrix: Tensor, dense: Tensor) -> Tensor:
-    if dense.device.type in ("cpu", "cuda"):
+    if dense.device.type == "cuda":
         # Mixed precision has no sparse product, and sums along paths want every digit.
-        with torch.autocast(dense.device.type, enabled=False):
+        with torch.autocast("cuda", enabled=False):
             return matrix @ dense.float()
-    # MPS and meta tensors have no CSR product: gather and add instead.
+    # MPS has no CSR product: gather and add instead.
     crow, column, weight = matrix.crow_indices(), matrix.col_indices(), matrix.values()
     row = torch.repeat_interleave(
         torch.arange(matrix.shape[0], device=dense.device), crow.diff(), output_size=len(column)
@@ -70,8 +88,8 @@ def _csr(matrix: sp.csr_matrix) -> Tensor:
         # torch announces once a process that CSR is in beta; the products used here are covered by tests.
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta", category=UserWarning)
         return torch.sparse_csr_tensor(
-            torch.from_numpy(matrix.indptr.astype(np.int32)),
-            torch.from_numpy(matrix.indices.astype(np.int32)),
+            torch.from_numpy(matrix.indptr),
+            torch.from_numpy(matrix.indices),
             torch.from_numpy(matrix.data),
             size=matrix.shape,
             check_invariants=False,

@@ -48,7 +48,7 @@ class Validator:
         ranked = [users[low : low + per_block] for low in range(0, len(users), per_block)]
         return Validator(
             tables=Tables.of(hetero_data.build(moment), device),
-            blocks=tuple(block(moment, part, None, labels, backward=False).to(device) for part in group.share(ranked)),
+            blocks=tuple(block(moment, part, None, labels).to(device) for part in group.share(ranked)),
             candidates=P,
             users=len(users),
             group=group,

@@ -141,7 +141,7 @@ def laid_out(question: Question, item: int, snapshot: Snapshot) -> Block:
     sent = scorer.messages(artefact, question.history.columns(), question.now, question.attributes)
     moment = Moment(artefact.scheme, snapshot, sent.edges, sent.x_user[None], np.array([sent.level]), artefact.state)
     one = Pool(np.array([item]), np.ones(1))
-    return pairs.block(moment, np.zeros(1, np.int64), [one], None, backward=True)
+    return pairs.block(moment, np.zeros(1, np.int64), [one], None)
 
 
 def masked(artefact: Artefact, snapshot: Snapshot) -> Masked:

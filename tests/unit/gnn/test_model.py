@@ -35,9 +35,9 @@ def stirred(config: Config, moment: Moment) -> weights.Weights:
     return {name: value + rng.normal(0, 0.2, value.shape).astype(np.float32) for name, value in first.items()}
 
 
-def everything(moment: Moment, users: np.ndarray, *, backward: bool = False) -> Block:
+def everything(moment: Moment, users: np.ndarray) -> Block:
     labels = targets(moment.snapshot, Cut(0, moment.snapshot.at))
-    return block(moment, users, None, labels, backward=backward)
+    return block(moment, users, None, labels)
 
 
 CONFIGS = (
@@ -118,7 +118,7 @@ def test_every_weight_that_scores_depend_on_gets_a_gradient(snapshot: Snapshot, 
     network.load_weights(stirred(config, moment))
     labels = targets(snapshot, Cut(moment.snapshot.at, snapshot.at))
     users = np.arange(0, 60, 2)
-    part = block(moment, users, None, labels, backward=True)
+    part = block(moment, users, None, labels)
     NextPeriodLoss(config)(network(Tables.of(hetero_data.build(moment), CPU), part), part).backward()
     for name, parameter in network.named_parameters():
         if fusion != "concat" or name != "fusion.price":  # concatenation reads the prices from p itself
@@ -129,11 +129,13 @@ def test_every_weight_that_scores_depend_on_gets_a_gradient(snapshot: Snapshot, 
 
 def test_the_gradient_of_paths_is_that_of_the_dense_product(snapshot: Snapshot):
     moment = moment_of(snapshot, Config())
-    paths = everything(moment, np.array([0, 1]), backward=True).paths[0]
-    dense = paths.forward.to_dense().double()
+    paths = everything(moment, np.array([0, 1])).paths[0]
+    dense = torch.from_numpy(paths.matrix.T.toarray()).double()
     message = torch.randn(dense.shape[1], 3, dtype=torch.float32, requires_grad=True)
     weight = torch.randn(dense.shape[0], 3)
-    ((paths @ message) * weight).sum().backward()
+    arrived = paths @ message
+    (arrived * weight).sum().backward()
+    assert torch.allclose(arrived.double(), dense @ message.double(), atol=1e-4)
     assert message.grad is not None
     assert torch.allclose(message.grad.double(), dense.T @ weight.double(), atol=1e-4)
 

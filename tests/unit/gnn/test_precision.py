@@ -36,7 +36,7 @@ def there(snapshot: Snapshot) -> Moment:
 @pytest.fixture(scope="module")
 def step(there: Moment) -> tuple[Tables, Block]:
     tables = Tables.of(hetero_data.build(there), CPU)
-    return tables, block(there, np.arange(len(there.x_user)), None, None, backward=True)
+    return tables, block(there, np.arange(len(there.x_user)), None, None)
 
 
 def drawn(there: Moment, config: Config) -> Network:

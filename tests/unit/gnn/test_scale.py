@@ -11,7 +11,6 @@ from gnn import history, moment, sampling
 from gnn.config import Config
 from gnn.moment import Moment
 from gnn.pairs import Block, block
-from gnn.sparse import Paths
 from gnn.split import split, targets
 from graph.snapshot import Snapshot
 from tests import snapshots
@@ -44,7 +43,7 @@ def step(snapshot: Snapshot, there: Moment) -> Block:
     labels = targets(snapshot, cuts.validation, CONFIG.target)
     users = np.arange(10)
     pools = sampling.pools(there, users, labels, CONFIG, np.random.default_rng(0))
-    return block(there, users, pools, labels, backward=True)
+    return block(there, users, pools, labels)
 
 
 def sizes(there: Moment) -> dict[str, int]:
@@ -112,19 +111,11 @@ def test_bytes_of_a_step(page: dict[str, str], there: Moment, step: Block):
     pairs = held(step, "pair_user", "pair_item", "own_edge", "pair_node", "label", "novel", "weight")
     assert pairs == B * stated(page, "step, pairs", there)
     for paths in step.paths:
-        count = paths.forward.values().numel()
-        assert count > 0
-        assert bytes_of(paths) == 16 * count + 4 * (B + 1) + 4 * (N + 1)
-    assert page["step, paths"].startswith("16 a path, and 4 for each pair and history edge")
-
-
-def bytes_of(paths: Paths) -> int:
-    assert paths.backward is not None
-    return sum(
-        part.nbytes
-        for matrix in (paths.forward, paths.backward)
-        for part in (matrix.crow_indices(), matrix.col_indices(), matrix.values())
-    )
+        matrix = paths.matrix
+        assert matrix.nnz > 0
+        held_bytes = matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes
+        assert held_bytes == 8 * matrix.nnz + 4 * (N + 1)
+    assert page["step, paths"].startswith("8 a path, and 4 for each history edge")
 
 
 def test_the_figures_of_each_size_follow_from_the_bytes(page: dict[str, str]):
