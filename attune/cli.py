@@ -224,6 +224,15 @@ def evaluate(
     origins: Annotated[int, typer.Option(min=1, help="Without --cut: hold out the last so many periods in turn.")] = 1,
     days: Annotated[float | None, typer.Option(min=0.0, help="Length of a held-out period.")] = None,
     until: Annotated[str | None, typer.Option(help="End of the held-out period; the last event by default.")] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Foretell the pairs of this file (user_id, item_id), not a period."
+        ),
+    ] = None,
+    apart: Annotated[
+        bool, typer.Option("--apart", help="With --truth: take out of the past whatever happened between those pairs.")
+    ] = False,
     seeds: Annotated[str, typer.Option(help="Comma-separated; what draws is run with each.", callback=numbers)] = "0",
     tuned: Annotated[
         str | None, typer.Option(help="Settings of the baselines: a data set's name, or NAME:FILE of attune tune.")
@@ -250,6 +259,12 @@ def evaluate(
     if explanations:
         measuring.explanations(users, items, seed=int(seeds.split(",")[0]), out=out, json=json)
         return
+    if truth is not None and (cut or days or until or origins > 1):
+        raise typer.BadParameter(
+            "it says what is held out; leave --cut, --days, --until and --origins out", param_hint="--truth"
+        )
+    if apart and truth is None:
+        raise typer.BadParameter("it needs --truth", param_hint="--apart")
     if variants and models:
         raise typer.BadParameter(
             "it measures variants of the network alone; leave --models out", param_hint="--variants"
@@ -261,6 +276,8 @@ def evaluate(
             origins=origins,
             days=days,
             until=moment_us(until, "--until"),
+            truth=truth,
+            apart=apart,
         ),
         variants=variants,
         seeds=[int(seed) for seed in seeds.split(",")],

@@ -10,8 +10,8 @@ from attune.training import read
 
 if TYPE_CHECKING:
     from gnn.config import Config
+    from gnn.held_out import HeldOut
     from gnn.paths import Dispute
-    from gnn.split import Cut
     from graph.snapshot import Snapshot
 
 
@@ -25,14 +25,33 @@ class Periods:
     days: float | None = None
     until: int | None = None
     """Microseconds UTC; nothing from here on is looked at."""
+    truth: Path | None = None
+    """A file of pairs to be foretold from everything in the graph, in place of periods."""
+    apart: bool = False
+    """Whether all that happened between those pairs is taken out of the past."""
 
-    def of(self, snapshot: "Snapshot", config: "Config") -> "tuple[Cut, ...]":
+    def of(self, snapshot: "Snapshot", config: "Config") -> "tuple[HeldOut, ...]":
         """Return the periods, oldest first. Raises `NotEnoughData`."""
         from gnn.evaluation import origins
 
+        if self.truth is not None:
+            return (self._given(self.truth, snapshot, config),)
         if self.cuts:
             return origins.at(snapshot, config, self.cuts, days=self.days, until=self.until)
         return origins.rolling(snapshot, config, self.origins, days=self.days, until=self.until)
+
+    def _given(self, file: Path, snapshot: "Snapshot", config: "Config") -> "HeldOut":
+        from attune import truth
+        from gnn.held_out import Given, kind_of
+
+        kind = kind_of(snapshot, config.target)
+        users, items = truth.read(file, snapshot.event_types[kind] if kind >= 0 else config.target)
+        given = Given.of(snapshot, users, items, name=file.stem, apart=self.apart)
+        if len(given.user) < len(users):
+            console.say(
+                f"{len(users) - len(given.user):,} of {len(users):,} pairs are of users or items not in the graph"
+            )
+        return given
 
 
 def evaluate(

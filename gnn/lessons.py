@@ -8,12 +8,12 @@ import torch
 
 from gnn import hetero_data, moment, sampling
 from gnn.config import Config
+from gnn.held_out import HeldOut
 from gnn.history import Scheme
 from gnn.model import Tables
 from gnn.pairs import Block, block, split_users
 from gnn.processes import ALONE, Group
 from gnn.progress import Progress
-from gnn.split import Cut, stand_at, targets
 from gnn.validation import learners
 from graph.snapshot import Snapshot
 
@@ -51,9 +51,9 @@ class Lessons:
         self.device = device
         self.progress = progress
         self.group = group
-        self._known: dict[Cut, Lesson | None] = {}
+        self._known: dict[HeldOut, Lesson | None] = {}
 
-    def at(self, cuts: Sequence[Cut]) -> list[Lesson]:
+    def at(self, cuts: Sequence[HeldOut]) -> list[Lesson]:
         """Return the lessons of these cuts; those with too few users teach nothing and are left out."""
         for cut in cuts:
             if cut not in self._known:
@@ -69,11 +69,11 @@ class Lessons:
         except torch.OutOfMemoryError:
             return Lesson(lesson.tables.to(self.device), lesson.blocks)
 
-    def _lesson(self, cut: Cut) -> Lesson | None:
+    def _lesson(self, cut: HeldOut) -> Lesson | None:
         config = self.config
-        rng = np.random.default_rng((config.seed, cut.at))
-        there = moment.make(stand_at(self.snapshot, cut.at, config), config, self.scheme)
-        labels = targets(self.snapshot, cut, config.target)
+        rng = np.random.default_rng((config.seed, cut.key))
+        there = moment.make(cut.past(self.snapshot, announced=config.announced), config, self.scheme)
+        labels = cut.wanted(self.snapshot, config.target)
         users = learners(there, labels)
         if len(users) < FEWEST_USERS:
             return None

@@ -10,7 +10,7 @@ from gnn import history, metrics, moment, warm
 from gnn.artefact import Artefact
 from gnn.evaluation.intervals import Interval, intervals
 from gnn.output import Users
-from gnn.split import split, stand_at, targets
+from gnn.split import split
 from gnn.validation import learners
 from graph.snapshot import Snapshot
 
@@ -41,14 +41,12 @@ def compare(snapshot: Snapshot, new: Artefact, served: Artefact) -> Comparison |
     worth is told by `attune evaluate`. Raises `CannotCarryOver` when the served model does not read this graph.
     """
     cuts = split(snapshot, new.config)
-    if cuts is None:
-        return None
-    labels = targets(snapshot, cuts.validation, new.config.target)
+    labels = cuts.validation.wanted(snapshot, new.config.target)
     shared = {"min_buyers": new.config.min_buyers, "target": new.config.target}
     found: list[tuple[Artefact, moment.Moment]] = []
     for model in (new, served):
         config = replace(model.config, **shared)
-        past = stand_at(snapshot, cuts.validation.at, config)
+        past = cuts.validation.past(snapshot, announced=config.announced)
         there = moment.make(past, config, warm.scheme_for(model, history.scheme_of(past, config)))
         found.append((as_it_was(model, past, there), there))
     users = learners(found[0][1], labels)

@@ -18,7 +18,7 @@ from gnn.memory import watched
 from gnn.moment import Moment
 from gnn.processes import ALONE, Group
 from gnn.progress import Epoch, Progress, Silent
-from gnn.split import Split, split, stand_at, targets, to_refit
+from gnn.split import Split, split, standing_now, to_refit
 from gnn.validation import Validator
 from gnn.weights import Weights
 from graph.snapshot import Snapshot
@@ -85,10 +85,8 @@ def train(
     where = processes.local_device(choose_device(device))
     scheme = history.scheme_of(snapshot, config)
     cuts = split(snapshot, config)
-    if cuts is None or scheme.target < 0:
-        raise NotEnoughData(
-            "the events do not span any time, so there is no next period to learn from", "Serve the untrained model"
-        )
+    if scheme.target < 0:
+        raise NotEnoughData("there are no events to learn from", "Serve the untrained model")
     group.agree((snapshot.id, config.as_dict()), "snapshot and settings")
     with watched(config, where):
         if warm_from is None:
@@ -130,14 +128,14 @@ def _whole(
     progress.phase("Laying out the graph at each cut", len(cuts.train) + 2)
     lessons = Lessons(snapshot, scheme, config, where, progress, group)
     known = lessons.at(cuts.train)
-    before = moment.make(stand_at(snapshot, cuts.validation.at, config), config, scheme)
-    validator = Validator.make(before, targets(snapshot, cuts.validation, config.target), config, rng, where, group)
+    before = moment.make(cuts.validation.past(snapshot, announced=config.announced), config, scheme)
+    validator = Validator.make(before, cuts.validation.wanted(snapshot, config.target), config, rng, where, group)
     progress.advance()
     if not known or validator.users < FEWEST_USERS:
         raise NotEnoughData(
             "too few users bought anything in one period and again in the next", "Serve the untrained model"
         )
-    final = moment.make(stand_at(snapshot, snapshot.at, config), config, scheme)
+    final = moment.make(standing_now(snapshot, config), config, scheme)
     progress.advance()
 
     first = weights.initial(config, scheme, final.state)
@@ -148,7 +146,7 @@ def _whole(
     best, interrupted = fitted.best, fitted.interrupted
     if config.refit and chosen.number and not interrupted:
         cuts_to_refit = to_refit(cuts, snapshot, config)
-        progress.phase("Laying out the latest cuts", len(cuts_to_refit) - len(cuts.train))
+        progress.phase("Laying out the latest cuts", len(set(cuts_to_refit) - set(cuts.train)))
         refit = replace(config, epochs=chosen.number)
         task = replace(task, config=refit, lessons=lessons.at(cuts_to_refit))
         progress.phase("Training on all cuts", refit.epochs * task.steps)
@@ -176,7 +174,7 @@ def _warm(
     scheme = warm.scheme_for(earlier, scheme)
     latest = to_refit(cuts, snapshot, config)[-_WARM_CUTS:]
     progress.phase("Laying out the latest cuts", len(latest) + 1)
-    final = moment.make(stand_at(snapshot, snapshot.at, config), config, scheme)
+    final = moment.make(standing_now(snapshot, config), config, scheme)
     progress.advance()
     first = warm.weights_for(earlier, snapshot, config, scheme, final.state)
     known = Lessons(snapshot, scheme, config, where, progress, group).at(latest)

@@ -10,7 +10,7 @@ from gnn import artefact, history, weights
 from gnn.artefact import Artefact
 from gnn.config import NETWORK, Config
 from gnn.moment import make
-from gnn.split import stand_at
+from gnn.split import standing_now
 from graph.snapshot import Snapshot
 
 
@@ -18,7 +18,7 @@ def build(snapshot: Snapshot, config: Config | None = None) -> Artefact:
     """Return a model with first weights on this snapshot; it works for a shop without a single event."""
     config = as_built(Config() if config is None else config)
     scheme = history.scheme_of(snapshot, config)
-    moment = make(stand_at(snapshot, snapshot.at, config), config, scheme)
+    moment = make(standing_now(snapshot, config), config, scheme)
     first = weights.initial(config, moment.scheme, moment.state)
     return artefact.build(snapshot, config, moment.scheme, moment.state, first, trained=config.model != NETWORK)
 

@@ -143,6 +143,13 @@ class Snapshot:
             )
         return self if cut is self else replace(cut, id=content_hash(cut))
 
+    def without(self, rows: Bool[np.ndarray, "E"]) -> "Snapshot":
+        """Return the same graph without these of its events, under a new id."""
+        if not rows.any():
+            return self
+        rest = replace(self, events=self.events.take(~rows))
+        return replace(rest, id=content_hash(rest))
+
 
 def basket_hash(basket_id: str) -> int:
     """Return a basket id's place in `Events.basket`: 63 bits of BLAKE2b, never negative."""

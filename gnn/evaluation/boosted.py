@@ -73,7 +73,7 @@ def fit(artefact: Artefact, period: Period, config: Config, settings: Settings, 
     network.load_weights(artefact.weights)
     network.eval()
     learned: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    for cut in to_refit(cuts, period.past, config) if cuts else ():
+    for cut in to_refit(cuts, period.past, config):
         for lesson in lessons.at([cut]):
             learned += _pairs(network, lesson)
     if not learned:

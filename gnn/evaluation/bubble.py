@@ -16,8 +16,8 @@ from gnn.errors import NotEnoughData
 from gnn.evaluation.intervals import Interval, intervals
 from gnn.evaluation.period import Period, groups_of, prepare
 from gnn.filters import EVERYTHING, Query
+from gnn.held_out import Cut, HeldOut
 from gnn.output import Users
-from gnn.split import Cut
 from gnn.train import Progress
 from graph.snapshot import Snapshot
 
@@ -105,7 +105,7 @@ class Everybody:
 def measure(
     artefact: Artefact,
     snapshot: Snapshot,
-    cut: Cut | None,
+    cut: HeldOut | None,
     progress: Progress,
     *,
     k: int = metrics.K,
@@ -158,14 +158,14 @@ def measure(
             if inside.any()
         ),
         steps=() if cut is None else dial(artefact, snapshot, cut, progress, users=users, rng=rng, device=device),
-        period=None if cut is None else (cut.at, cut.until),
+        period=(cut.at, cut.until) if isinstance(cut, Cut) else None,
     )
 
 
 def dial(
     artefact: Artefact,
     snapshot: Snapshot,
-    cut: Cut,
+    cut: HeldOut,
     progress: Progress,
     *,
     users: int | None,

@@ -13,7 +13,7 @@ from gnn.artefact import Artefact
 from gnn.errors import NotEnoughData
 from gnn.evaluation.intervals import Interval, intervals
 from gnn.output import Users
-from gnn.split import split, targets
+from gnn.split import split
 from gnn.validation import learners
 from graph.snapshot import Snapshot
 
@@ -75,13 +75,11 @@ def measure(
     `folders`: where the two are saved, as they are now. Raises `NotEnoughData` where there is no period to rank.
     """
     cuts = split(snapshot, full.config)
-    if cuts is None:
-        raise NotEnoughData("the events do not span any time, so there is no period to rank", "Load more events")
-    past = snapshot.until(cuts.validation.at)
+    past = cuts.validation.past(snapshot)
     there = moment.make(past, full.config, warm.scheme_for(full, history.scheme_of(past, full.config)))
     whole = promotion.as_it_was(full, past, there)
     small = compress.compress(whole, share)
-    labels = targets(snapshot, cuts.validation, full.config.target)
+    labels = cuts.validation.wanted(snapshot, full.config.target)
     users = np.sort(np.random.default_rng(0).permutation(learners(there, labels))[:USERS])
     if not len(users):
         raise NotEnoughData("nobody bought anything in the last period and before it", "Load more events")

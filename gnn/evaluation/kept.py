@@ -9,19 +9,19 @@ import orjson
 
 from gnn.config import Config
 from gnn.evaluation.measure import Measured
-from gnn.split import Cut
+from gnn.held_out import HeldOut
 
 # Raise it when what is measured, or how, changes.
-_FORMAT = 1
+_FORMAT = 2
 
 # Settings of the network that decide what everybody is measured on.
 _SHARED = ("target", "min_buyers")
 
 
-def key(snapshot: str, cut: Cut, config: Config, model: str, settings: Mapping[str, object], seed: int) -> str:
+def key(snapshot: str, cut: HeldOut, config: Config, model: str, settings: Mapping[str, object], seed: int) -> str:
     """Return the name under which a measurement is kept: a hash of everything that it depends on."""
     shared = {name: value for name, value in config.as_dict().items() if name in _SHARED}
-    parts = [_FORMAT, snapshot, cut.at, cut.until, shared, model, dict(settings), seed]
+    parts = [_FORMAT, snapshot, repr(cut), shared, model, dict(settings), seed]
     digest = hashlib.blake2b(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
     return f"{model}-{digest}"
 

@@ -14,7 +14,7 @@ Score = Callable[[Int64[np.ndarray, "B"]], Float64[np.ndarray, "B P"]]
 """Rows of users -> scores of all candidates, higher is better."""
 
 SLICES = ("all", "novel", "unexplored", "cold items")
-ACCURACY = ("recall20", "ndcg20", "hitrate10", "mrr", "revenue_ndcg20")
+ACCURACY = ("recall20", "ndcg20", "hitrate10", "ndcg10", "mrr", "revenue_ndcg20")
 BEYOND = ("novelty", "diversity", "category_calibration", "price_calibration")
 PER_USER = (*ACCURACY, *BEYOND)
 PER_MODEL = ("coverage", "gini")
@@ -120,6 +120,7 @@ def _figures(
         "recall20": metrics.recall(hit, size),
         "ndcg20": metrics.ndcg(hit, size),
         "hitrate10": metrics.hit_rate(hit),
+        "ndcg10": metrics.ndcg(hit, size, metrics.HIT_K),
         "mrr": metrics.reciprocal_rank(hit),
         "novelty": metrics.self_information(ranked, period.bits),
         "diversity": metrics.diversity(ranked, period.category),

@@ -6,11 +6,11 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Bool, Float64, Int64
 
-from gnn import features, moment, split
+from gnn import features, moment
 from gnn.baselines.base import Past
 from gnn.config import Config
 from gnn.errors import NotEnoughData
-from gnn.split import Cut
+from gnn.held_out import HeldOut
 from graph.snapshot import Snapshot
 
 EVERYONE = "everyone"
@@ -27,7 +27,7 @@ _PRICE_TIERS = 5
 class Period:
     """An origin; U users, P candidates, N users who bought a candidate in the period."""
 
-    cut: Cut
+    cut: HeldOut
     past: Snapshot
     """Everything before the cut, and nothing else: what a model may learn from."""
     announced: Snapshot
@@ -62,14 +62,14 @@ class Period:
     """Name -> which of the users; everyone first."""
 
 
-def prepare(snapshot: Snapshot, cut: Cut, config: Config) -> Period:
+def prepare(snapshot: Snapshot, cut: HeldOut, config: Config) -> Period:
     """Lay an origin out; which items are candidates is decided anew. Raises `NotEnoughData` when nobody bought one."""
-    past = snapshot.until(cut.at)
+    past = cut.past(snapshot)
     everything = Past.of(past, np.arange(len(past.item_ids)), config.target)
     weeks = everything.weeks()
     buyers = np.bincount(weeks.indices, minlength=len(past.item_ids))
     candidates = np.flatnonzero(moment.choose_candidates(past, buyers, config))
-    truth = sp.csr_matrix(split.targets(snapshot, cut, config.target)[:, candidates])
+    truth = sp.csr_matrix(cut.wanted(snapshot, config.target)[:, candidates])
     users = np.flatnonzero(np.asarray(truth.sum(axis=1)).ravel() > 0)
     if not len(users):
         raise NotEnoughData("nobody bought a candidate in the held-out period", "Give another --cut")
@@ -83,12 +83,12 @@ def prepare(snapshot: Snapshot, cut: Cut, config: Config) -> Period:
     return Period(
         cut=cut,
         past=past,
-        announced=snapshot.until(cut.at, ahead=cut.until - cut.at),
+        announced=cut.past(snapshot, announced=True),
         candidates=candidates,
         known=Past.of(past, candidates, config.target),
         users=users,
         truth=truth,
-        gain=_gain(snapshot, cut, candidates, truth),
+        gain=_gain(snapshot, cut.events(snapshot, config.target), candidates, truth),
         bought=sp.csr_matrix(weeks[:, candidates]),
         category=leaf[candidates],
         explored=_by_category(weeks, leaf, len(past.category_ids)),
@@ -102,11 +102,11 @@ def prepare(snapshot: Snapshot, cut: Cut, config: Config) -> Period:
 
 
 def _gain(
-    snapshot: Snapshot, cut: Cut, candidates: Int64[np.ndarray, "P"], truth: sp.csr_matrix
+    snapshot: Snapshot, held_out: Bool[np.ndarray, "E"], candidates: Int64[np.ndarray, "P"], truth: sp.csr_matrix
 ) -> sp.csr_matrix | None:
     """Return what users paid in the period for what is to be found; where that is unknown, nothing is gained."""
     events = snapshot.events
-    rows = (events.at >= cut.at) & (events.at < cut.until) & np.isfinite(events.amount) & (events.amount > 0)
+    rows = held_out & np.isfinite(events.amount) & (events.amount > 0)
     paid = sp.csr_matrix(
         (events.amount[rows], (events.user[rows], events.item[rows])),
         shape=(len(snapshot.user_ids), len(snapshot.item_ids)),

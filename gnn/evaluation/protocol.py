@@ -5,7 +5,6 @@ Split by time; candidates are what enough users bought before each cut. Choices 
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 import numpy as np
 from jaxtyping import Float64
@@ -18,7 +17,7 @@ from gnn.evaluation.kept import Kept
 from gnn.evaluation.measure import PER_MODEL, PER_USER, SLICES, Measured, measure
 from gnn.evaluation.period import EVERYONE, prepare
 from gnn.evaluation.table import MEAN, Origin, Row, Table
-from gnn.split import Cut
+from gnn.held_out import HeldOut
 from gnn.train import Epoch, Progress, Silent
 from graph.snapshot import Snapshot
 
@@ -30,7 +29,7 @@ GROUPED = ("all", "novel")
 def evaluate(
     snapshot: Snapshot,
     contenders: Mapping[str, Contender],
-    cuts: Sequence[Cut],
+    cuts: Sequence[HeldOut],
     config: Config | None = None,
     *,
     seeds: Sequence[int] = (0,),
@@ -50,7 +49,7 @@ def evaluate(
     curve: tuple[Epoch, ...] = ()
     for cut in cuts:
         period = prepare(snapshot, cut, config)
-        origin = Origin(_date(cut.at), cut.at, cut.until, len(period.users), len(period.candidates))
+        origin = Origin.of(cut, len(period.users), len(period.candidates))
         origins.append(origin)
         found: dict[str, list[Measured]] = {}
         for name, contender in contenders.items():
@@ -195,7 +194,3 @@ def _nanmean(values: Float64[np.ndarray, "R T"]) -> Float64[np.ndarray, "T"]:
     known = ~np.isnan(values)
     with np.errstate(invalid="ignore"):
         return np.where(known, values, 0).sum(axis=0) / known.sum(axis=0)
-
-
-def _date(at: int) -> str:
-    return datetime.fromtimestamp(at / 1_000_000, UTC).strftime("%Y-%m-%d")

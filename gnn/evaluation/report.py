@@ -16,6 +16,7 @@ _TITLES = {
     "recall20": "Recall@20",
     "ndcg20": "NDCG@20",
     "hitrate10": "Hit rate@10",
+    "ndcg10": "NDCG@10",
     "mrr": "MRR",
     "revenue_ndcg20": "NDCG@20 by revenue",
     "novelty": "novelty, bits",
@@ -146,5 +147,5 @@ def _told(settings: dict[str, object]) -> str:
     return ", ".join(f"{name} {value}" for name, value in settings.items()) or "defaults"
 
 
-def _moment(at: int) -> str:
-    return datetime.fromtimestamp(at / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M")
+def _moment(at: int | None) -> str:
+    return "" if at is None else datetime.fromtimestamp(at / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M")

@@ -5,6 +5,7 @@ from typing import Any
 
 from gnn.evaluation.intervals import Interval
 from gnn.evaluation.period import EVERYONE
+from gnn.held_out import Cut, HeldOut
 from gnn.train import Epoch
 
 MEAN = "mean"
@@ -13,15 +14,21 @@ MEAN = "mean"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """One cut and the period after it; microseconds UTC."""
+    """One cut and the period after it; microseconds UTC, None where no time was held out."""
 
     name: str
-    """The date of the cut, ISO 8601."""
-    cut: int
-    until: int
+    """The date of the cut, ISO 8601; the number of a draw."""
+    cut: int | None
+    until: int | None
     users: int
     """Those who bought a candidate in the period."""
     candidates: int
+
+    @staticmethod
+    def of(held_out: HeldOut, users: int, candidates: int) -> "Origin":
+        """Describe what was held out."""
+        period = (held_out.at, held_out.until) if isinstance(held_out, Cut) else (None, None)
+        return Origin(held_out.name, *period, users, candidates)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from gnn.evaluation import boosted, contenders
 from gnn.evaluation.measure import measure
 from gnn.evaluation.network import Trained
 from gnn.evaluation.period import Period, prepare
-from gnn.split import Cut
+from gnn.held_out import HeldOut
 from gnn.train import Progress, Silent
 from graph.snapshot import Snapshot
 
@@ -48,7 +48,7 @@ class Found:
 def tune(
     snapshot: Snapshot,
     names: Sequence[str],
-    cut: Cut,
+    cut: HeldOut,
     config: Config | None = None,
     *,
     trials: int = 10,
