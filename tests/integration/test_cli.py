@@ -292,6 +292,16 @@ def test_tune_writes_settings_that_evaluate_uses(attune: Run, loaded: dict[str, 
     assert len(table["origins"]) == 2
 
 
+def test_evaluate_foretells_the_pairs_of_a_file(attune: Run, loaded: dict[str, Any], tmp_path: Path):
+    assert loaded
+    file = tmp_path / "published.csv"
+    file.write_text("user_id,item_id\nu0,i1\nu1,i2\nnobody,i1\n", "utf-8")
+    done = attune("evaluate", "--models", "popularity", "--truth", str(file), "--set", "min_buyers=1", "--json")
+    (origin,) = json.loads(done.stdout)["origins"]
+    assert (origin["name"], origin["users"], origin["cut"]) == ("published", 2, None)
+    assert "1 of 3 pairs" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -317,6 +327,8 @@ def test_tune_writes_settings_that_evaluate_uses(attune: Run, loaded: dict[str, 
         (("evaluate", "--models", "crystal-ball"), "crystal-ball"),
         (("evaluate", "--tuned", "crystal-ball"), "crystal-ball"),
         (("evaluate", "--seeds", "many"), "many"),
+        (("evaluate", "--truth", "nowhere.csv"), "nowhere.csv"),
+        (("evaluate", "--apart"), "--truth"),
         (("tune", "shop", "--models", "attune", "--out", "x.toml"), "attune"),
         (("fly",), "fly"),
     ],
