@@ -123,6 +123,17 @@ def created_at(pid: int, expected: float | None = None) -> float | None:
     return created
 
 
+def listens(record: Record, port: int) -> bool:
+    """Tell whether the server itself listens on a port: another program may have taken it in the meantime."""
+    import psutil
+
+    try:
+        found = psutil.Process(record.pid).net_connections("tcp")
+    except psutil.NoSuchProcess:
+        return False
+    return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in found)
+
+
 def configured_ports(home: Path) -> tuple[int, int] | None:
     """Return the Bolt and HTTP port of the configuration last written."""
     found: dict[str, int] = {}

@@ -137,18 +137,16 @@ def wait(home: Path, record: local.Record, password: str) -> bool:
             if cause == "port":
                 return False
             raise ServerFailed("Neo4j ended while it started.", REMEDIES.get(cause, _last_words(home)), log)
-        if _listens(record.bolt_port) and _answers(home, settings, record) and _listens(record.http_port):
+        if (
+            local.listens(record, record.bolt_port)
+            and _answers(home, settings, record)
+            and local.listens(record, record.http_port)
+        ):
             return True
         time.sleep(0.1)
     stop(record)
     local.forget(home)
     raise ServerFailed(f"Neo4j did not come up within {_START_TIMEOUT_S:.0f} s.", "Its log may say why.", log)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1.0)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _answers(home: Path, settings: Settings, record: local.Record) -> bool:

@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -149,7 +149,7 @@ def test_signals_to_the_starter_do_not_reach_the_server(own: Path) -> None:
 
 
 def test_neo4j_killed_in_mid_write_and_the_write_run_again_gives_exact_counts(
-    own: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    own: Path, neo4j: Settings, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = server.up(own, heap_mb=512, report=print)
     monkeypatch.setattr(write_events, "BATCH", 1_000)
@@ -180,11 +180,22 @@ def test_neo4j_killed_in_mid_write_and_the_write_run_again_gives_exact_counts(
         assert time.monotonic() - started < 60
     with pytest.raises(Unavailable, match="attune up"):
         settings(own)
-    with taken_ports():
+    free = process._free_port
+    # Free when it was chosen: another Neo4j, with another password, listens there when ours wants to.
+    lost = [int(neo4j.uri.rsplit(":", 1)[1])]
+
+    def chosen(wanted: int, report: process.Report) -> int:
+        return lost.pop() if lost else free(wanted, report)
+
+    monkeypatch.setattr(process, "_free_port", chosen)
+    with taken_port() as bolt, taken_port() as http:
+        monkeypatch.setattr(process, "BOLT_PORT", bolt)
+        monkeypatch.setattr(process, "HTTP_PORT", http)
         said: list[str] = []
         found = server.up(own, heap_mb=512, report=said.append)
-    assert found.uri != "bolt://127.0.0.1:7687"
-    assert sum("is taken" in line for line in said) == 2
+    assert found.uri not in (f"bolt://127.0.0.1:{bolt}", neo4j.uri)
+    assert sum("is taken" in line for line in said) == 3
+    assert sum("Starting" in line for line in said) == 2
     with Client(found) as client:
         counts = write.events(client, events)
         assert counts.created + counts.existing == many
@@ -195,18 +206,11 @@ def test_neo4j_killed_in_mid_write_and_the_write_run_again_gives_exact_counts(
 
 
 @contextmanager
-def taken_ports() -> Generator[None]:
-    """Hold the two usual ports, unless another program holds them already: just as good."""
-    held = [socket.socket(), socket.socket()]
-    for port, taken in zip((7687, 7474), held, strict=True):
-        with suppress(OSError):
-            taken.bind(("127.0.0.1", port))
-            taken.listen()
-    try:
-        yield
-    finally:
-        for taken in held:
-            taken.close()
+def taken_port() -> Generator[int]:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        yield held.getsockname()[1]
 
 
 def test_a_second_server_on_the_same_store_ends_and_says_why(own: Path, tmp_path: Path) -> None:
