@@ -1,17 +1,18 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 
 PYTHON ?= python3
+# Processes that share the tests, each with a Neo4j of its own (about 2.5 GB together); 0 runs them in one.
+WORKERS ?= 2
 BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup page demo test check format bench lock browser clean
+.PHONY: help setup page jars demo test check format bench lock browser clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-setup: .venv/.installed page ## Create .venv from the lock file; build the page; fetch Java and Neo4j
-	@$(BIN)/python -c 'from graph import jars; jars.fetch(print)'
+setup: .venv/.installed page jars ## Create .venv from the lock file; build the page; fetch Java and Neo4j
 
 .venv/.installed: requirements.lock requirements-uv.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -30,13 +31,16 @@ setup: .venv/.installed page ## Create .venv from the lock file; build the page;
 page: .venv/.installed
 	@$(BIN)/python web/build.py
 
+jars: .venv/.installed
+	@$(BIN)/python -c 'from graph import jars; jars.fetch(print)'
+
 demo: setup ## Load Complete Journey, train, serve; prints the addresses (ARGS="--households 200" for a short one)
 	@$(BIN)/attune demo $(ARGS)
 
 test: setup browser ## Every test: unit, contract, property, integration on a real Neo4j, browser
-	@$(BIN)/python -m pytest -m "not bench" $(ARGS)
+	@$(BIN)/python -m pytest -m "not bench" -n $(WORKERS) --dist loadfile $(ARGS)
 
-browser:
+browser: .venv/.installed
 	@sh tests/browser/ensure-chromium.sh $(BIN)
 
 check: .venv/.installed page ## Formatting, lint, types, import arrows, dependencies, spelling

@@ -1,4 +1,7 @@
-"""Fixtures for the whole run: one real Neo4j, one small shop, and the API over it for one module."""
+"""Fixtures for the whole run: one real Neo4j, one small shop, and the API over it for one module.
+
+`make test` runs whole files side by side (pytest-xdist): each process has a Neo4j and a home of its own.
+"""
 
 import os
 from collections.abc import Iterator
@@ -18,9 +21,12 @@ if TYPE_CHECKING:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let Java compile quickly instead of well: each start of a Neo4j costs a third of the time."""
+    """Let Java compile quickly instead of well, and processes side by side keep to a thread each."""
     if config.getoption("markexpr") != "bench":
+        # Each start of a Neo4j costs a third of the time.
         os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+    if config.getoption("numprocesses", None):
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

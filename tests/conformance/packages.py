@@ -1,5 +1,6 @@
 """Node.js and the pinned npm packages of the conformance tests, without anything but Python on the machine."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -20,14 +21,18 @@ def install(where: Path = HERE) -> Path:
     """Return a `node_modules` folder with the packages of a folder's lock file; installed once per lock file."""
     digest = hashlib.sha256(b"".join((where / name).read_bytes() for name in _FILES)).hexdigest()[:12]
     folder = Path(sys.prefix) / "conformance" / digest
-    if not (folder / "installed").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        for name in _FILES:
-            shutil.copy(where / name, folder)
-        # The lock file says the sha512 of each package; npm refuses another one.
-        subprocess.run([_NODE, _NPM, "ci", "--no-progress"], cwd=folder, env=environment(), check=True, timeout=300)
-        (folder / "installed").touch()
+    folder.parent.mkdir(exist_ok=True)
+    # Another process of the tests may want the same packages at the same time.
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "installed").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            for name in _FILES:
+                shutil.copy(where / name, folder)
+            # The lock file says the sha512 of each package; npm refuses another one.
+            subprocess.run([_NODE, _NPM, "ci", "--no-progress"], cwd=folder, env=environment(), check=True, timeout=300)
+            (folder / "installed").touch()
     return folder / "node_modules"
 
 
