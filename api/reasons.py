@@ -3,12 +3,13 @@
 The sum is kept: what is not told one by one is told as one rest.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from gnn.explain import Contribution, Explained, Kind, Rest, Step
+import numpy as np
+
+from gnn.explain import Contribution, Explained, Kind, Rest, Step, largest
 from gnn.filters import Added
 from graph.explore import UserRow
 
@@ -67,10 +68,17 @@ def grouped(contributions: Sequence[Contribution], added: Mapping[Added, float] 
     return found + [Reason(kind, value) for kind, value in added.items() if value != 0.0]
 
 
-def moves(before: Sequence[Reason], after: Sequence[Reason], *, most: int = MOST) -> list[tuple[Reason, Reason]]:
+def moves(
+    before: Sequence[Reason],
+    after: Sequence[Reason],
+    *,
+    most: int = MOST,
+    beside: tuple[Rest, Rest] = (NOTHING, NOTHING),
+) -> list[tuple[Reason, Reason]]:
     """Return the `most` reasons whose value changed most, each before and after, then the rest as one pair.
 
-    The values of each side sum to that of the input; a reason that one side lacks is 0 there.
+    The values of each side sum to that of the input; a reason that one side lacks is 0 there. `beside`: what changed
+    too little to be among those told, which goes to the rest.
     """
     sides = [{(reason.kind, reason.path): reason.value for reason in side} for side in (before, after)]
     keys = list(dict.fromkeys(key for side in reversed(sides) for key in side))
@@ -78,10 +86,40 @@ def moves(before: Sequence[Reason], after: Sequence[Reason], *, most: int = MOST
     pairs.sort(key=lambda pair: -abs(pair[1].value - pair[0].value))
     told = [(one, other) for one, other in pairs[:most] if abs(other.value - one.value) > _EQUAL]
     rest = pairs[len(told) :]
-    if rest:
-        sums = [Reason(None, sum(pair[side].value for pair in rest), (), len(rest)) for side in (0, 1)]
+    count = len(rest) + max(one.count for one in beside)
+    if count:
+        sums = [Reason(None, sum(pair[side].value for pair in rest) + beside[side].value, (), count) for side in (0, 1)]
         told.append((sums[0], sums[1]))
     return told
+
+
+def between(
+    before: Explained,
+    after: Explained,
+    added: tuple[Mapping[Added, float], Mapping[Added, float]],
+    *,
+    same_item: bool = True,
+    most: int = MOST,
+) -> list[tuple[Reason, Reason]]:
+    """Return what `moves` makes of all contributions of two scores, looking only at those that can be told.
+
+    `added`: what the request added to each. Without `same_item` the item that paths lead to is left out of them, so
+    that those of two items can be told as the same.
+    """
+    items = np.union1d(before.item, after.item)
+    moved = np.zeros(len(items))
+    moved[np.searchsorted(items, after.item)] = after.added
+    moved[np.searchsorted(items, before.item)] -= before.added
+    chosen = items[largest(moved, most)]
+    sides: list[list[Reason]] = []
+    rests: list[Rest] = []
+    for explained, extra in zip((before, after), added, strict=True):
+        contributions, rest = explained.through(chosen)
+        told = grouped(contributions, extra)
+        sides.append(told if same_item else [replace(reason, path=reason.path[:-1]) for reason in told])
+        # Both sides sum up the same items, also where one of them says nothing of some.
+        rests.append(replace(rest, count=len(items) - len(chosen)))
+    return moves(sides[0], sides[1], most=most, beside=(rests[0], rests[1]))
 
 
 def with_added(told: Sequence[Reason], added: Mapping[Added, float]) -> list[Reason]:
@@ -104,10 +142,13 @@ class Past:
 
 def pasts(row: UserRow) -> dict[str, Past]:
     """Return what the user did with each item of its history."""
-    counts: dict[str, Counter[str]] = {}
+    counts: dict[str, dict[str, int]] = {}
     last: dict[str, dict[str, int]] = {}
     for item, kind, at in zip(row.item_ids, row.types, row.at, strict=True):
-        counts.setdefault(item, Counter())[kind] += 1
-        latest = last.setdefault(item, {})
-        latest[kind] = max(at, latest.get(kind, at))
+        if (count := counts.get(item)) is None:
+            counts[item], last[item] = {kind: 1}, {kind: at}
+        else:
+            count[kind] = count.get(kind, 0) + 1
+            latest = last[item]
+            latest[kind] = max(at, latest.get(kind, at))
     return {item: Past(found, last[item]) for item, found in counts.items()}

@@ -147,11 +147,9 @@ class _Worlds:
         both = [await context.recommender.explain(s, self.artefact, rows) for s in (self.before, self.after)]
         moved: dict[str, list[tuple[Reason, Reason]]] = {}
         for name, row in zip(self.items, rows, strict=True):
-            sides = [
-                reasons.grouped(told[name].contributions, world.added_to(row))
-                for told, world in zip(both, self.scored, strict=True)
-            ]
-            moved[name] = reasons.moves(*sides)
+            before, after = (told[name] for told in both)
+            added = (self.scored[0].added_to(row), self.scored[1].added_to(row))
+            moved[name] = reasons.between(before, after, added)
         # The node of a reason is the same in both worlds; either of the two names it.
         scene = await explanation.scene_of(
             context, {name: [after for _, after in pairs] for name, pairs in moved.items()}, self.user

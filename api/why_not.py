@@ -1,6 +1,5 @@
 """Why not: an item held against a list that it is not on; what trails, and the single changes that would help it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import strawberry
@@ -201,11 +200,8 @@ async def _gap(context: Context, asked: _Asked, item: Item, last: Recommendation
     artefact, names = asked.artefact, (item.external_id, last.item.external_id)
     rows = [artefact.item_index[name] for name in names]
     told = await context.recommender.explain(asked.shopper, artefact, rows)
-    sides = [
-        _without_end(reasons.grouped(told[name].contributions, scored.added_to(row)))
-        for name, row, scored in zip(names, rows, (asked.scored, asked.page.scored), strict=True)
-    ]
-    pairs = reasons.moves(*sides)
+    added = (asked.scored.added_to(rows[0]), asked.page.scored.added_to(rows[1]))
+    pairs = reasons.between(told[names[0]], told[names[1]], added, same_item=False)
     scene = await explanation.scene_of(context, {names[0]: [own for own, _ in pairs], names[1]: []}, asked.user)
     return [
         GapPart(
@@ -220,8 +216,3 @@ async def _gap(context: Context, asked: _Asked, item: Item, last: Recommendation
         )
         for own, other in pairs
     ]
-
-
-def _without_end(told: Sequence[Reason]) -> list[Reason]:
-    """Return the reasons without the item that they lead to: those of two items can then be told as the same."""
-    return [replace(reason, path=reason.path[:-1]) for reason in told]

@@ -6,7 +6,7 @@ Shared by the scorer (with learned attention) and by moments (with the plain his
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64, Num
+from jaxtyping import Float32, Float64, Int, Int64, Num
 
 from gnn.compact import Rows
 from gnn.history import Edges
@@ -16,6 +16,9 @@ from gnn.weights import channel_names
 # Users that a channel's unit is taken from, and unseen items beside their history: the most tempting, and any.
 _USERS = 200
 _TEMPTING, _ANY = 100, 150
+
+# Up to so many items are looked up one by one among a history's edges.
+_PAGE = 512
 
 SQUASHED = 5.0
 """Largest size of a squashed channel."""
@@ -29,11 +32,13 @@ def values(
     own: Float64[np.ndarray, "N O"],
     items: Int64[np.ndarray, "P"],
     rate: Float64[np.ndarray, "C"] | None = None,
+    tables: Sequence[Float64[np.ndarray, "N P"]] | None = None,
 ) -> Float64[np.ndarray, "C P"]:
     """Return every channel's value for `items`, in the order of `gnn.weights.channel_names`.
 
     `item` are the distinct items of the history, ascending, `weight` what flows along each edge, `own` what the history
-    of an item says of the item itself (O = H + 1). `rate` multiplies each channel; None: natural units.
+    of an item says of the item itself (O = H + 1). `rate` multiplies each channel; None: natural units. `tables`: what
+    `edge_tables` finds, where it is known.
     """
     H, O = weight.shape[1], own.shape[1]  # noqa: E741
     found = np.zeros((len(channel_names(H, len(state.node))), len(items)))
@@ -46,13 +51,16 @@ def values(
     row = O
     position = None if items is state.candidates else state.position[items]
     there = None if position is None else np.flatnonzero(position >= 0)
-    for matrix, sent in zip(matrices, carried(state, item, weight), strict=True):
-        if len(item):
-            edges, sent = matrix[item], sent * rate[row : row + H]
-            if position is None or there is None:
-                found[row : row + H] = (edges.T @ sent).T
-            else:
-                found[row : row + H, there] = (edges[:, position[there]].T @ sent).T
+    for m, sent in enumerate(carried(state, item, weight)):
+        flow = sent * rate[row : row + H]
+        if position is None or there is None:
+            found[row : row + H] = (matrices[m][item].T @ flow).T
+        elif tables is not None:
+            found[row : row + H] = flow.T @ tables[m]
+        elif len(there) <= _PAGE:
+            found[row : row + H, there] = flow.T @ between(matrices[m], item, position[there])
+        else:
+            found[row : row + H, there] = (matrices[m][item].T @ flow).T[:, position[there]]
         row += H
     for node, share in state.groups:
         part = rate[row : row + H + 1]
@@ -79,16 +87,32 @@ def own_counts(base: Float64[np.ndarray, "N H"]) -> Float64[np.ndarray, "N H"]:
     return np.expm1(base)
 
 
-def _node_mass(
-    node: Num[np.ndarray, "I"], item: Int64[np.ndarray, "N"], weight: Float64[np.ndarray, "N H"]
-) -> Float64[np.ndarray, "M H"]:
-    """Return what flows from the user into each category (or brand) of one level, up to the highest row met."""
-    mine = node[item]
-    there = mine >= 0
-    size = int(mine.max(initial=-1)) + 1
-    if not size:
-        return np.zeros((0, weight.shape[1]))
-    return np.stack([np.bincount(mine[there], w, minlength=size) for w in weight[there].T], axis=1)
+def edge_tables(
+    state: State, matrices: Sequence[Rows], item: Int64[np.ndarray, "N"], items: Int64[np.ndarray, "P"]
+) -> tuple[Float64[np.ndarray, "N P"], ...]:
+    """Return the weights of the edges from a history to a page of items, in the order of `MATRICES`."""
+    position = state.position[items]
+    there = np.flatnonzero(position >= 0)
+    found = tuple(np.zeros((len(item), len(items))) for _ in matrices)
+    for table, matrix in zip(found, matrices, strict=True):
+        table[:, there] = between(matrix, item, position[there])
+    return found
+
+
+def between(matrix: Rows, item: Int64[np.ndarray, "N"], position: Int[np.ndarray, "P"]) -> Float64[np.ndarray, "N P"]:
+    """Return the weight of the edge from each item to each of a few candidates (by position); 0 where there is none.
+
+    A history has tens of thousands of edges, of which a page needs a few: one look at each beats slicing by columns.
+    """
+    edges = matrix[item]
+    places, which = np.unique(position, return_inverse=True)
+    column = np.full(edges.shape[1], -1, np.int32)
+    column[places] = np.arange(len(places))
+    there = column[edges.indices]
+    hit = np.flatnonzero(there >= 0)
+    found = np.zeros((len(item), len(places)))
+    found[np.searchsorted(edges.indptr, hit, side="right") - 1, there[hit]] = edges.data[hit]
+    return found[:, which]
 
 
 def _by_node(
@@ -101,15 +125,21 @@ def _by_node(
     out: Float64[np.ndarray, "H1 P"],
 ) -> None:
     """Write what flows to items by their share in their node, per head, and what the node gathers on the first."""
-    mass = _node_mass(node, item, weight)
-    # One more row for nodes that the user never met, and for none (-1).
-    flow = np.concatenate([np.sqrt(mass), np.zeros((1, weight.shape[1]))])
-    target = node[items]
-    target = np.where((target >= 0) & (target < len(mass)), target, len(mass))
+    mine = node[item]
+    there = mine >= 0
+    met, index = np.unique(mine[there], return_inverse=True)
+    # One more entry for nodes that the user never met, and for none (-1).
+    flow = np.zeros((weight.shape[1], len(met) + 1))
+    for head, sent in enumerate(weight[there].T):
+        flow[head, :-1] = np.sqrt(np.bincount(index, sent, len(met)))
+    beyond = int(met[-1]) + 1 if len(met) else 0
+    place = np.full(beyond + 2, len(met), np.int32)
+    place[met] = np.arange(len(met))
+    target = place[np.minimum(node[items], beyond)]
     part = share[items]
-    for head, way in enumerate(flow.T):
+    for head, way in enumerate(flow):
         np.multiply((way * rate[head])[target], part, out=out[head])
-    np.take(flow[:, 0] * rate[-1], target, out=out[-1])
+    np.take(flow[0] * rate[-1], target, out=out[-1])
 
 
 def squash(a: Num[np.ndarray, "*C"]) -> Num[np.ndarray, "*C"]:

@@ -1,7 +1,7 @@
 """Says why: splits a score into the contributions of single paths, which sum to it exactly."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -43,16 +43,18 @@ class Explained:
     score: float
     parts: tuple[Contribution, ...]
     """Those that lead through no item of the history."""
-    through: tuple[str, ...]
-    """Items of the history that speak for this one or against it, those that do most first."""
+    item: Int64[np.ndarray, "N"]
+    """Items of the history that speak for this one or against it, as rows of the artefact."""
     added: Float64[np.ndarray, "N"]
-    """What each of them adds."""
+    """What each of them adds, not 0."""
+    names: Sequence[str] = field(repr=False)
+    """Ids of the artefact's items."""
     end: Step
 
     @cached_property
     def contributions(self) -> tuple[Contribution, ...]:
         """All parts, the largest (in size) first."""
-        found = [*self.parts, *self._items(len(self.through))]
+        found = [*self.parts, *self._items(np.arange(len(self.item)))]
         found.sort(key=lambda part: (-abs(part.value), part.kind, [step.id for step in part.path]))
         return tuple(found)
 
@@ -61,15 +63,29 @@ class Explained:
 
         A history of hundreds of items adds as many parts to each score, of which a reader sees a handful.
         """
-        rest = self.added[most:]
-        return [*self.parts, *self._items(most)], Rest(float(rest.sum()), float(np.abs(rest).sum()), len(rest))
+        return self._told(largest(self.added, most))
 
-    def _items(self, most: int) -> list[Contribution]:
-        values = self.added[:most].tolist()
+    def through(self, items: Int64[np.ndarray, "n"]) -> tuple[list[Contribution], Rest]:
+        """Return the contributions through these items of the history or none, and what the others come to."""
+        return self._told(np.flatnonzero(np.isin(self.item, items)))
+
+    def _told(self, places: Int64[np.ndarray, "n"]) -> tuple[list[Contribution], Rest]:
+        rest = np.delete(self.added, places)
+        return [*self.parts, *self._items(places)], Rest(float(rest.sum()), float(np.abs(rest).sum()), len(rest))
+
+    def _items(self, places: Int64[np.ndarray, "n"]) -> list[Contribution]:
         return [
-            Contribution(Kind.ITEM, value, (_USER, Step("Item", name), self.end))
-            for name, value in zip(self.through[:most], values, strict=True)
+            Contribution(Kind.ITEM, value, (_USER, Step("Item", self.names[int(row)]), self.end))
+            for row, value in zip(self.item[places].tolist(), self.added[places].tolist(), strict=True)
         ]
+
+
+def largest(values: Float64[np.ndarray, "N"], most: int) -> Int64[np.ndarray, "K"]:
+    """Return the places of the `most` values of the largest size, in any order."""
+    size = np.abs(values)
+    if len(size) <= most:
+        return np.arange(len(size))
+    return np.argpartition(size, len(size) - most)[len(size) - most :]
 
 
 _USER = Step("User", "")
@@ -108,9 +124,10 @@ def explain_many(
     sent = given or scorer.messages(artefact, history.columns(), now, attributes or {})
     artefact = changes.applied(artefact, changed)
     rows = np.array(items, np.int64)
-    gates, values, prices = scorer.parts(artefact, sent, rows)
+    tables = channels.edge_tables(artefact.state, artefact.matrices, sent.edges.item, rows)
+    gates, values, prices = scorer.parts(artefact, sent, rows, tables)
     scores = (gates * values).sum(axis=0) + prices.sum(axis=0)
-    added = _through_items(artefact, sent, rows, gates)
+    added = _through_items(artefact, sent, tables, gates)
     found = (
         _split(artefact, sent, item, float(scores[n]), gates[:, n], values[:, n], prices[:, n], added[:, n])
         for n, item in enumerate(items)
@@ -122,10 +139,9 @@ def _without(told: Explained, disputed: frozenset[Dispute]) -> Explained:
     """Return the score and its parts without the ways that the user disputes."""
     used = tuple(part for part in told.parts if dispute_of(part.kind, part.path) not in disputed)
     items = {way.via[0].id for way in disputed if way.kind is Kind.ITEM}
-    kept = np.array([name not in items for name in told.through], np.bool_)
+    kept = np.array([told.names[row] not in items for row in told.item.tolist()], np.bool_)
     out = sum(part.value for part in told.parts) - sum(part.value for part in used) + float(told.added[~kept].sum())
-    through = tuple(name for name in told.through if name not in items)
-    return replace(told, score=told.score - out, parts=used, through=through, added=told.added[kept])
+    return replace(told, score=told.score - out, parts=used, item=told.item[kept], added=told.added[kept])
 
 
 def _split(
@@ -155,13 +171,13 @@ def _split(
     parts.append(Contribution(Kind.PRICE_FIT, float(price[0]), (_USER, end)))
     parts.append(Contribution(Kind.PURCHASE_POWER, float(price[1:].sum()), (_USER, end)))
 
-    order = np.argsort(-np.abs(added), kind="stable")
-    order = order[: np.count_nonzero(added)]
+    through = np.flatnonzero(added)
     return Explained(
         score=score,
         parts=tuple(part for part in parts if part.value != 0.0),
-        through=tuple(artefact.item_ids[row] for row in sent.edges.item[order].tolist()),
-        added=added[order],
+        item=sent.edges.item[through],
+        added=added[through],
+        names=artefact.item_ids,
         end=end,
     )
 
@@ -207,19 +223,17 @@ def _through_nodes(artefact: Artefact, item: int) -> list[tuple[Kind, tuple[Step
 
 
 def _through_items(
-    artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"], gates: Float64[np.ndarray, "C P"]
+    artefact: Artefact,
+    sent: Messages,
+    tables: Sequence[Float64[np.ndarray, "N P"]],
+    gates: Float64[np.ndarray, "C P"],
 ) -> Float64[np.ndarray, "N P"]:
     """Return what each item of the history adds to each score; 0 to those of items that are no candidates."""
-    position, H = artefact.state.position[items], artefact.shape.H
-    added = np.zeros((len(sent.edges), len(items)))
-    there = np.flatnonzero(position >= 0)
-    if not len(sent.edges) or not len(there):
-        return added
-    carried = channels.carried(artefact.state, sent.edges.item, sent.weight)
+    H = artefact.shape.H
+    added = np.zeros((len(sent.edges), gates.shape[1]))
     row = H + 1
-    for matrix, weight in zip(artefact.matrices, carried, strict=True):
+    for table, weight in zip(tables, channels.carried(artefact.state, sent.edges.item, sent.weight), strict=True):
         # The gates of all heads meet in the message first; then an edge is one product.
-        gate = gates[row : row + H, there] * artefact.channel_rate[row : row + H, None]
-        added[:, there] += matrix[sent.edges.item][:, position[there]].toarray() * (weight @ gate)
+        added += table * (weight @ (gates[row : row + H] * artefact.channel_rate[row : row + H, None]))
         row += H
     return added

@@ -4,7 +4,7 @@ score(u, i) = sum over channels c of gate_c(u, i) * channel_c(u, i) + price term
 `gnn.model` computes the same in torch for many users; a test keeps the two within 1e-5.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -149,11 +149,16 @@ def fit(level_of_user: Num[np.ndarray, "*N"], level_of_item: Num[np.ndarray, "*N
     return np.nan_to_num(1.0 - 4.0 * np.abs(level_of_user - level_of_item), nan=0.0)
 
 
-def channel_values(artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"]) -> Float64[np.ndarray, "C P"]:
-    """Return every channel's value for these items, in units of the artefact's moment."""
+def channel_values(
+    artefact: Artefact,
+    sent: Messages,
+    items: Int64[np.ndarray, "P"],
+    tables: Sequence[Float64[np.ndarray, "N P"]] | None = None,
+) -> Float64[np.ndarray, "C P"]:
+    """Return every channel's value for these items, in units of the artefact's moment; see `channels.values`."""
     state = artefact.state
     return channels.values(
-        state, artefact.matrices, sent.edges.item, sent.weight, sent.own, items, artefact.channel_rate
+        state, artefact.matrices, sent.edges.item, sent.weight, sent.own, items, artefact.channel_rate, tables
     )
 
 
@@ -195,14 +200,17 @@ def price_terms(artefact: Artefact, sent: Messages, p_item: Float64[np.ndarray, 
 
 
 def parts(
-    artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"]
+    artefact: Artefact,
+    sent: Messages,
+    items: Int64[np.ndarray, "P"],
+    tables: Sequence[Float64[np.ndarray, "N P"]] | None = None,
 ) -> tuple[Float64[np.ndarray, "C P"], Float64[np.ndarray, "C P"], Float64[np.ndarray, "T P"]]:
     """Return gates, channels and price terms of these items: gates times channels, and the terms, sum to the scores.
 
     Not for fusion=concat, whose scores are no sums.
     """
     constant, p_item, slopes = gate_terms(artefact, sent, items)
-    values = channel_values(artefact, sent, items)
+    values = channel_values(artefact, sent, items, tables)
     gates = constant[:, None] + slopes @ p_item
     attended = semantic(artefact, values)
     return gates if attended is None else gates + attended, values, price_terms(artefact, sent, p_item)
