@@ -1,7 +1,8 @@
 """Answers that are still true: given again, byte by byte, while neither the graph nor the model has changed.
 
-An answer is kept with the state that the graph was in before it was made. When a question comes again the graph is
-asked for its state, in one short statement that all waiting requests share; only where it is the same, the answer is.
+An answer is kept with the state that the graph was in before it was made, and with what it was made from (`api.reads`).
+When a question comes again the graph is asked for its state, in one short statement that all waiting requests share;
+where something was written since, for what the answer was made from. Only where that is the same, the answer is.
 """
 
 import asyncio
@@ -10,14 +11,17 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 
 from api.identity import Identity
+from api.reads import Kept
 
-# Below this share of answers that were still true, only one in so many is looked at.
+# Below this share of looks that found the graph as it was, only one in so many answers is looked at that nothing else
+# can be asked about.
 _UNLUCKY, _SELDOM = 0.1, 10
+_QUIET = 0.5
 _STEP = 0.02
 
 
@@ -44,6 +48,13 @@ class Answer:
     name: str | None
     """What the client called the operation, for logs."""
     at: float
+    reads: Kept | None = None
+    """What it was made from; None where that is more than can be looked at."""
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        return len(self.body) + (self.reads.size if self.reads else 0)
 
 
 class Answers:
@@ -63,12 +74,13 @@ class Answers:
         found = self._known.get(key)
         if found is None:
             return None
-        if self._luck < _UNLUCKY and self._passed_by < _SELDOM:
-            self._passed_by += 1
-            return None
-        self._passed_by = 0
         if time.monotonic() - found.at > self._age_s:
             return None
+        if found.reads is None:
+            if self._luck < _UNLUCKY and self._passed_by < _SELDOM:
+                self._passed_by += 1
+                return None
+            self._passed_by = 0
         self._known.move_to_end(key)
         return found
 
@@ -97,12 +109,22 @@ class Answers:
         if len(answer.body) > self._longest:
             return
         self._known[key] = answer
-        self._bytes += len(answer.body)
+        self._bytes += answer.size
         while self._bytes > self._most:
             self._drop(next(iter(self._known)))
 
+    def move(self, key: bytes, answer: Answer, basis: Basis) -> None:
+        """Take note that an answer is true in another state of the graph too."""
+        if self._known.get(key) is answer:
+            self._known[key] = replace(answer, basis=basis)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the graph is most often as it was: then that is asked first, and seldom anything else."""
+        return self._luck > _QUIET
+
     def held(self, *, true: bool) -> None:
-        """Take note of whether an answer was still true: while a shop is written to all the time, few are."""
+        """Take note of whether the whole graph was as it was; in a shop that is always written to it seldom is."""
         self._luck += _STEP * (true - self._luck)
 
     def forget(self) -> None:
@@ -112,7 +134,7 @@ class Answers:
 
     def _drop(self, key: bytes) -> None:
         if found := self._known.pop(key, None):
-            self._bytes -= len(found.body)
+            self._bytes -= found.size
 
 
 def key(identity: Identity, request: Request, body: bytes) -> bytes:

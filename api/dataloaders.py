@@ -1,15 +1,16 @@
 """Rows of the graph, loaded once per operation and in batches: one statement per kind of row, however many."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from strawberry.dataloader import DataLoader
 
 from api import private
+from api.reads import NOTED
 from api.recommender import Recommender, Shopper
 from gnn.artefact import Artefact
-from graph import explore, neighbors
+from graph import explore, facts, neighbors
 from graph.client import AsyncClient
 
 Row = TypeVar("Row")
@@ -19,28 +20,49 @@ _BATCH = 500
 
 
 class RowLoader(Generic[Row]):
-    """A `DataLoader` from external ids to rows; None for what the graph does not hold."""
+    """Rows by external id; None for what the graph does not hold. What was loaded once is not read again."""
 
     def __init__(
         self,
         client: AsyncClient,
         read: Callable[[AsyncClient, Sequence[str]], Awaitable[dict[str, Row]]],
+        noted: dict[str, Row | None] | None,
     ) -> None:
+        """`noted`: where to write down all that was read."""
+        self._known: dict[str, Row | None] = {}
+        self._noted = noted
+
         async def batch(ids: list[str]) -> list[Row | None]:
-            found = await read(client, ids)
-            return [found.get(i) for i in ids]
+            self.take(ids, await read(client, ids))
+            return [self._known[i] for i in ids]
 
         self._loader: DataLoader[str, Row | None] = DataLoader(batch, max_batch_size=_BATCH)
 
+    def missing(self, external_ids: Iterable[str]) -> list[str]:
+        """Return those of these ids that have not been loaded."""
+        return [i for i in dict.fromkeys(external_ids) if i not in self._known]
+
+    def take(self, external_ids: Iterable[str], found: Mapping[str, Row]) -> None:
+        """Take the rows of these ids as the graph has just given them."""
+        rows = {i: found.get(i) for i in external_ids}
+        self._known |= rows
+        if self._noted is not None:
+            self._noted |= rows
+
     async def load(self, external_id: str) -> Row | None:
         """Return one row."""
-        return await self._loader.load(external_id)
+        return self._known[external_id] if external_id in self._known else await self._loader.load(external_id)
 
     async def load_all(self, external_ids: Iterable[str]) -> dict[str, Row]:
         """Return the rows of these ids that exist."""
         wanted = list(dict.fromkeys(external_ids))
-        rows = await self._loader.load_many(wanted)
-        return {i: row for i, row in zip(wanted, rows, strict=True) if row is not None}
+        if missing := self.missing(wanted):
+            await self._loader.load_many(missing)
+        return self.loaded(wanted)
+
+    def loaded(self, external_ids: Iterable[str]) -> dict[str, Row]:
+        """Return the rows of these ids, all loaded before, that exist."""
+        return {i: row for i in external_ids if (row := self._known[i]) is not None}
 
 
 class Loaders:
@@ -48,10 +70,13 @@ class Loaders:
 
     def __init__(self, recommender: Recommender, model: Callable[[], Awaitable[Artefact]]) -> None:
         """`model` returns that of the operation."""
-        client = recommender.client
-        self.items: RowLoader[explore.ItemRow] = RowLoader(client, explore.items)
-        self.categories: RowLoader[explore.CategoryRow] = RowLoader(client, explore.categories)
-        self.brands: RowLoader[explore.BrandRow] = RowLoader(client, explore.brands)
+        self._client = client = recommender.graph
+        noted = NOTED.get()
+        self.items: RowLoader[explore.ItemRow] = RowLoader(client, explore.items, noted and noted.items)
+        self.categories: RowLoader[explore.CategoryRow] = RowLoader(
+            client, explore.categories, noted and noted.categories
+        )
+        self.brands: RowLoader[explore.BrandRow] = RowLoader(client, explore.brands, noted and noted.brands)
 
         async def shoppers(ids: list[str]) -> list[Shopper | None]:
             # A user's events are one statement each: lists of users cost accordingly (api.limits).
@@ -61,6 +86,7 @@ class Loaders:
 
         async def supporters(pairs: list[tuple[str, str]]) -> list[int | None]:
             epoch, k = private.Epoch.of(await model()), recommender.fewest
+            client = recommender.client
             counts = {
                 user: await neighbors.supporters(client, user, [i for u, i in pairs if u == user], until=epoch.until)
                 for user in sorted({user for user, _ in pairs})
@@ -69,3 +95,15 @@ class Loaders:
 
         self.supporters: DataLoader[tuple[str, str], int | None] = DataLoader(supporters, max_batch_size=_BATCH)
         """Pairs of user and item; what may be said of `graph.neighbors.supporters`."""
+
+    async def load(
+        self, *, items: Iterable[str] = (), categories: Iterable[str] = (), brands: Iterable[str] = ()
+    ) -> None:
+        """Load all of these at once, in one statement."""
+        wanted = (self.items.missing(items), self.categories.missing(categories), self.brands.missing(brands))
+        if not any(wanted):
+            return
+        found = await facts.read(self._client, items=wanted[0], categories=wanted[1], brands=wanted[2])
+        self.items.take(wanted[0], found.items)
+        self.categories.take(wanted[1], found.categories)
+        self.brands.take(wanted[2], found.brands)

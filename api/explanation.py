@@ -1,6 +1,5 @@
 """Why an item is recommended, as GraphQL tells it; the figures are the model's, the words are `api.sentences`."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -15,7 +14,7 @@ from api.sentences import Names, Teller
 from api.types import Brand, Category, ContributionKind, Item, Node
 from api.words import Locale
 from gnn.artefact import Artefact
-from gnn.explain import Explained, Step
+from gnn.explain import Step
 from gnn.filters import Added
 from graph import show
 from graph.explore import BrandRow, CategoryRow, ItemRow
@@ -43,12 +42,30 @@ class Explanation:
     """At most five contributions one by one, then the rest as one."""
 
     score: float = strawberry.field(description="Equals the sum of the contributions.")
-    contributions: list[Contribution]
-    cypher: str = strawberry.field(description="Paste it into Neo4j Browser to see the paths.")
     user_id: strawberry.Private[str]
     item_id: strawberry.Private[str]
     told: strawberry.Private[Sequence[reasons.Reason]]
+    scene: strawberry.Private["Scene"]
     teller: strawberry.Private[Teller]
+
+    @strawberry.field
+    def contributions(self) -> list[Contribution]:
+        """Return the reasons with the nodes that they lead through."""
+        return [
+            Contribution(
+                kind=ContributionKind.of(reason.kind),
+                value=reason.value,
+                path=self.scene.path(reason),
+                reason=reason,
+                teller=self.teller,
+            )
+            for reason in self.told
+        ]
+
+    @strawberry.field(description="Paste it into Neo4j Browser to see the paths.")
+    def cypher(self) -> str:
+        """Return the statement."""
+        return _cypher(self.user_id if self.scene.user else None, self.item_id, self.told)
 
     @strawberry.field
     def sentence(self, info: Info, locale: Locale | None = Locale.EN) -> str:
@@ -65,7 +82,11 @@ class Explanation:
 class Scene:
     """The nodes that reasons lead through, and how sentences call them."""
 
-    nodes: Mapping[tuple[str, str], Node]
+    user: Node | None
+    """None for somebody who is not in the graph."""
+    items: Mapping[str, ItemRow]
+    categories: Mapping[str, CategoryRow]
+    brands: Mapping[str, BrandRow]
     names: Names
 
     def teller(self, shopper: Shopper) -> Teller:
@@ -74,49 +95,48 @@ class Scene:
 
     def path(self, reason: reasons.Reason) -> list[Node]:
         """Return the nodes of a reason's path; somebody who is not in the graph is left out of it."""
-        return [self._node(step) for step in reason.path if step.label != "User" or ("User", "") in self.nodes]
+        return [node for step in reason.path if (node := self._node(step))]
 
-    def _node(self, step: Step) -> Node:
-        if node := self.nodes.get((step.label, step.id)):
-            return node
-        # The model knows it, the graph no longer does: the path is told with what the model knows.
+    def _node(self, step: Step) -> Node | None:
+        # What the model knows and the graph no longer does is told with what the model knows.
         match step.label:
+            case "User":
+                return self.user
             case "Category":
                 name, level = step.id.rpartition(CATEGORY_SEPARATOR)[2], step.id.count(CATEGORY_SEPARATOR)
-                return Category.of(CategoryRow(step.id, name, level, None))
+                return Category.of(self.categories.get(step.id) or CategoryRow(step.id, name, level, None))
             case "Brand":
-                return Brand.of(BrandRow(step.id, step.id))
+                return Brand.of(self.brands.get(step.id) or BrandRow(step.id, step.id))
             case _:
-                return Item.of(ItemRow(step.id, step.id, None, None, None, None, None, False, None, None))
+                gone = ItemRow(step.id, step.id, None, None, None, None, None, False, None, None)
+                return Item.of(self.items.get(step.id) or gone)
 
 
 async def scene_of(context: Context, told: Mapping[str, Sequence[reasons.Reason]], user: Node | None) -> Scene:
-    """Load what the reasons of these items (by external id) lead through, with three statements to the graph."""
-    wanted = {"Item": set(told), "Category": set[str](), "Brand": set[str]()}
+    """Load what the reasons of these items (by external id) lead through, in one statement to the graph."""
+    wanted = passed(told)
+    loaders = context.loaders
+    await loaders.load(**wanted)
+    items = loaders.items.loaded(wanted["items"])
+    categories, brands = loaders.categories.loaded(wanted["categories"]), loaders.brands.loaded(wanted["brands"])
+    names = Names(
+        items={i: row.title or i for i, row in items.items()},
+        categories={i: row.name for i, row in categories.items()},
+        brands={i: row.name for i, row in brands.items()},
+    )
+    return Scene(user, items, categories, brands, names)
+
+
+def passed(told: Mapping[str, Sequence[reasons.Reason]]) -> dict[str, set[str]]:
+    """Return what the reasons of these items lead through, and these items, by kind of node."""
+    wanted = {"items": set(told), "categories": set[str](), "brands": set[str]()}
+    kinds = {"Item": wanted["items"], "Category": wanted["categories"], "Brand": wanted["brands"]}
     for found in told.values():
         for reason in found:
             for step in reason.path:
-                wanted.setdefault(step.label, set()).add(step.id)
-    loaders = context.loaders
-    rows = await loaders.items.load_all(sorted(wanted["Item"]))
-    # Those of the items as well: a client that reads an item's category finds it loaded already.
-    wanted["Category"].update(row.category_id for row in rows.values() if row.category_id)
-    wanted["Brand"].update(row.brand_id for row in rows.values() if row.brand_id)
-    categories, brands = await asyncio.gather(
-        loaders.categories.load_all(sorted(wanted["Category"])), loaders.brands.load_all(sorted(wanted["Brand"]))
-    )
-    nodes: dict[tuple[str, str], Node] = {("User", ""): user} if user else {}
-    nodes |= {("Item", i): Item.of(row) for i, row in rows.items()}
-    nodes |= {("Category", i): Category.of(row) for i, row in categories.items()}
-    nodes |= {("Brand", i): Brand.of(row) for i, row in brands.items()}
-    return Scene(
-        nodes,
-        Names(
-            items={i: row.title or i for i, row in rows.items()},
-            categories={i: row.name for i, row in categories.items()},
-            brands={i: row.name for i, row in brands.items()},
-        ),
-    )
+                if step.label != "User":
+                    kinds[step.label].add(step.id)
+    return wanted
 
 
 async def explain(
@@ -126,52 +146,36 @@ async def explain(
     items: Sequence[int],
     user: Node | None,
     added: Mapping[str, Mapping[Added, float]] = MappingProxyType({}),
-    explained: Mapping[str, Explained] = MappingProxyType({}),
+    known: Mapping[str, reasons.Told] = MappingProxyType({}),
 ) -> dict[str, Explanation]:
-    """Explain these items of the artefact by external id, with three statements to the graph however many there are.
+    """Explain these items of the artefact by external id, in one statement to the graph however many there are.
 
     `user`: None for an anonymous session; its paths begin with an item. `added`: what the request added to the scores.
-    `explained`: what the model said of them, where it has been asked already. Items that the graph no longer holds are
+    `known`: what the model said of them, where it has been asked already. Items that the graph no longer holds are
     left out.
     """
-    if new := [item for item in items if artefact.item_ids[item] not in explained]:
-        explained = {**explained, **await context.recommender.explain(shopper, artefact, new)}
+    if new := [item for item in items if artefact.item_ids[item] not in known]:
+        known = {**known, **context.recommender.told(shopper, artefact, new)}
     merged = {
-        name: reasons.with_added(reasons.told(explained[name]), added.get(name, {}))
+        name: reasons.with_added(known[name].reasons, added.get(name, {}))
         for name in (artefact.item_ids[item] for item in items)
     }
     scene = await scene_of(context, merged, user)
     teller = scene.teller(shopper)
     found: dict[str, Explanation] = {}
     for item, told in merged.items():
-        if ("Item", item) not in scene.nodes:
+        if item not in scene.items:
             continue
         context.recommender.metrics.told(sum(reason.kind is not None for reason in told))
         found[item] = Explanation(
-            score=explained[item].score + sum(added.get(item, {}).values()),
-            contributions=[
-                Contribution(
-                    kind=ContributionKind.of(reason.kind),
-                    value=reason.value,
-                    path=scene.path(reason),
-                    reason=reason,
-                    teller=teller,
-                )
-                for reason in told
-            ],
-            cypher=_cypher(shopper.row.id if user else None, item, told),
+            score=known[item].score + sum(added.get(item, {}).values()),
             user_id=shopper.row.id,
             item_id=item,
             told=told,
+            scene=scene,
             teller=teller,
         )
     return found
-
-
-def passed(explained: Mapping[str, Explained]) -> list[str]:
-    """Return the items that the reasons which will be told lead through: to be read together with those explained."""
-    told = (reason for found in explained.values() for reason in reasons.told(found))
-    return sorted({step.id for reason in told for step in reason.path if step.label == "Item"})
 
 
 def _cypher(user: str | None, item: str, told: Sequence[reasons.Reason]) -> str:

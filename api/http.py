@@ -35,6 +35,7 @@ from api.identity import Identity
 from api.last_known import OUTAGES, Kept
 from api.limits import Limits
 from api.rate import Buckets
+from api.reads import NOTED, Reads
 from api.recommender import Recommender
 from api.refusals import RateLimited, Unauthenticated, failure, refusal
 from api.schema import publish
@@ -142,37 +143,43 @@ class GraphQLView(GraphQL[Context, None]):
         if request.method not in ("GET", "POST") or self._recommender.last_known.troubled:
             return await self.run(request)
         asked = answers.key(identity, request, await request.body())
-        if (kept := self._recommender.answers.get(asked)) and (again := await self._again(request, kept)):
+        if (kept := self._recommender.answers.get(asked)) and (again := await self._again(request, asked, kept)):
             return again
         async with self._recommender.answers.turn(asked) as waited:
             # Who waited for somebody else's answer gets it too, if nothing was written since.
             kept = self._recommender.answers.get(asked) if waited else None
-            if kept and (again := await self._again(request, kept)):
+            if kept and (again := await self._again(request, asked, kept)):
                 return again
             return await self._new(request, asked)
 
     async def _new(self, request: Request, asked: bytes) -> Response:
         basis = self._recommender.basis()
-        response = await self.run(request)
+        noted = Reads()
+        token = NOTED.set(noted)
+        try:
+            response = await self.run(request)
+        finally:
+            NOTED.reset(token)
         ran: tuple[str, str | None] | None = request.scope.get(RAN)
         if ran and basis and response.status_code == 200 and basis.model == self._recommender.model:
             headers = {name: value for name, value in response.headers.items() if name != "content-length"}
-            found = Answer(basis, bytes(response.body), headers, *ran, time.monotonic())
+            found = Answer(basis, bytes(response.body), headers, *ran, time.monotonic(), noted.kept())
             self._recommender.answers.keep(asked, found)
         return response
 
-    async def _again(self, request: Request, kept: Answer) -> Response | None:
+    async def _again(self, request: Request, asked: bytes, kept: Answer) -> Response | None:
         begun = time.perf_counter()
         try:
-            same = await self._recommender.holds(kept.basis)
+            basis = await self._recommender.still(kept)
         except GraphError:
             # The way through the fields knows what to say then.
             self._recommender.last_known.failed()
             return None
         self._recommender.last_known.well()
-        self._recommender.answers.held(true=same)
-        if not same:
+        if basis is None:
             return None
+        if basis != kept.basis:
+            self._recommender.answers.move(asked, kept, basis)
         response = Response(kept.body, headers=dict(kept.headers))
         context = await self.get_context(request, response)
         context.ran = kept.operation, kept.name

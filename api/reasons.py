@@ -36,10 +36,18 @@ class Reason:
     """How many contributions it sums up."""
 
 
-def told(explained: Explained, *, most: int = MOST) -> list[Reason]:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A score and the reasons for it; they sum to it."""
+
+    score: float
+    reasons: Sequence[Reason]
+
+
+def told(explained: Explained, *, most: int = MOST) -> Told:
     """Return what `merge` makes of all contributions, looking only at those that can be told."""
     found, rest = explained.strongest(most + 1)
-    return merge(found, most=most, beside=rest)
+    return Told(explained.score, merge(found, most=most, beside=rest))
 
 
 def merge(contributions: Sequence[Contribution], *, most: int = MOST, beside: Rest = NOTHING) -> list[Reason]:

@@ -1,20 +1,22 @@
 """The service behind the fields: one user's newest events from the graph, ranked and explained by the current model."""
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from api import private
-from api.answers import Answers, Basis
+from api import private, reasons
+from api.answers import Answer, Answers, Basis
 from api.broadcast import Broadcast
 from api.counted import Counted
 from api.last_known import LastKnown
 from api.metrics import Metrics
 from api.models import CurrentModel
 from api.pulse import Pulse
-from api.reasons import Past, pasts
+from api.reads import NOTED, Rereads
+from api.reasons import Past, Told, pasts
 from api.words import Locale, Vocabulary, Words, own
 from gnn import changes, explain, ranking
 from gnn.artefact import Artefact
@@ -51,6 +53,8 @@ class Derived:
         default_factory=dict[tuple[str, int, int], explain.Explained]
     )
     """By the same, and the item's row."""
+    told: dict[tuple[str, int, int], Told] = field(default_factory=dict[tuple[str, int, int], Told])
+    """What of it people are told."""
     pasts: dict[str, Past] | None = None
 
 
@@ -147,6 +151,16 @@ class Shopper:
         _bounded(known, _EXPLAINED)
         return told
 
+    def told(self, artefact: Artefact, items: Sequence[int]) -> list[Told]:
+        """Return what people are told of the scores of these items (rows of the artefact)."""
+        moment, known = self._moment(artefact), {} if self.items else self.derived.told
+        new = [item for item in dict.fromkeys(items) if (*moment, item) not in known]
+        found = self.explain(artefact, new)
+        known |= {(*moment, item): reasons.told(explained) for item, explained in zip(new, found, strict=True)}
+        said = [known[*moment, item] for item in items]
+        _bounded(known, _EXPLAINED)
+        return said
+
     def _moment(self, artefact: Artefact) -> tuple[str, int]:
         # Events after the model's present have no age: most often it is that present, whatever the time of day.
         return artefact.version, min(self.now, artefact.scheme.clock)
@@ -190,6 +204,10 @@ class Shoppers:
             self._known.popitem(last=False)
         return derived
 
+    def until(self, user_id: str) -> float:
+        """Return until when a user's events are not read again while they look the same (`time.monotonic`)."""
+        return self._known[user_id][0] + self._age_s
+
     def _oldest_s(self) -> float:
         return time.monotonic() - next(iter(self._known.values()))[0] if self._known else 0.0
 
@@ -217,7 +235,8 @@ class Recommender:
         words: Vocabulary | None = None,
     ) -> None:
         """`fewest`: shoppers that anything is said of (`api.private`). `words`: of sentences; None: Attune's own."""
-        self.client = client
+        self.graph = client
+        """For what `api.reads` takes note of; all else is read through `client`."""
         self.models = models
         self.metrics = metrics
         self.fewest = fewest
@@ -227,7 +246,15 @@ class Recommender:
         self.demand = Counted()
         self.shoppers = Shoppers()
         self.pulse = Pulse(client)
+        self.rereads = Rereads(client)
         self.answers = Answers()
+
+    @property
+    def client(self) -> AsyncClient:
+        """The graph, for what nobody takes note of: an answer made from it is true until anything at all is written."""
+        if noted := NOTED.get():
+            noted.whole = False
+        return self.graph
 
     def forget(self, user_id: str) -> None:
         """Forget what was kept of a user who has just been erased."""
@@ -237,13 +264,28 @@ class Recommender:
 
     def basis(self) -> Basis | None:
         """Return what an answer that is made from now on stands on; None before the graph has been seen."""
-        return Basis(self.client.seen, self.model) if self.client.seen else None
+        return Basis(self.graph.seen, self.model) if self.graph.seen else None
 
-    async def holds(self, basis: Basis) -> bool:
-        """Whether graph and model are still the same; raises the errors of `AsyncClient.read`."""
-        state = await self.pulse.state()
+    async def still(self, answer: Answer) -> Basis | None:
+        """Return what an answer stands on now; None when it is no longer true. Raises the errors of `AsyncClient.read`.
+
+        It is true while the whole graph is the same, which is quickly seen; else while what it was made from is.
+        """
         await self.models.look()
-        return basis == Basis(state or "", self.model)
+        basis, reads = answer.basis, answer.reads
+        if basis.model != self.model:
+            return None
+        if reads is None or self.answers.quiet:
+            same = await self.pulse.state() == basis.graph
+            self.answers.held(true=same)
+            if same or reads is None:
+                return basis if same else None
+        # All that is read from now on is as new as this state, or newer.
+        before = self.graph.seen
+        if not await self.rereads.same(reads):
+            return None
+        self.answers.held(true=self.graph.seen == basis.graph)
+        return Basis(before, basis.model) if before else None
 
     @property
     def model(self) -> str | None:
@@ -258,12 +300,18 @@ class Recommender:
         """Read a user and its newest events in one round trip; None when the graph does not know it."""
         with self.metrics.phase("read"):
             known = self.shoppers.known(user_id)
-            row = await explore.user(self.client, user_id, limit=MAX_EVENTS_READ, known=known)
+            row = await explore.user(self.graph, user_id, limit=MAX_EVENTS_READ, known=known)
+        noted = NOTED.get()
         if row is None:
+            if noted:
+                noted.met(user_id, None, math.inf)
             self.shoppers.forget(user_id)
             return None
         self.metrics.seen(max(row.at, default=0))
-        return Shopper(row, present_us(), derived=self.shoppers.met(row))
+        derived = self.shoppers.met(row)
+        if noted:
+            noted.met(user_id, row, self.shoppers.until(user_id))
+        return Shopper(row, present_us(), derived=derived)
 
     def score(self, shopper: Shopper, artefact: Artefact, query: ranking.Query) -> ranking.Scored:
         """Score every item for the user as it is now: lists of any length are cut from it."""
@@ -291,6 +339,12 @@ class Recommender:
 
         with self.metrics.phase("explain"):
             return told()
+
+    def told(self, shopper: Shopper, artefact: Artefact, items: Sequence[int]) -> dict[str, Told]:
+        """Return what people are told of the scores of these items, by external id."""
+        with self.metrics.phase("explain"):
+            names = (artefact.item_ids[item] for item in items)
+            return dict(zip(names, shopper.told(artefact, items), strict=True))
 
 
 def disputed(rows: Iterable[DisputeRow]) -> frozenset[Dispute]:

@@ -47,7 +47,8 @@ class Text:
     def fill(self, count: int | None = None, **values: str) -> str:
         """Return the text with its placeholders filled; what is filled in is not looked at again."""
         # Where a placeholder is empty (`bought {it} twice`) one of the spaces around it goes.
-        return re.sub(" {2,}", " ", self.form(count).format_map({"count": str(count), **values})).strip()
+        filled = self.form(count).format_map({"count": str(count), **values})
+        return (re.sub(" {2,}", " ", filled) if "  " in filled else filled).strip()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

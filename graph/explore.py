@@ -37,17 +37,16 @@ MATCH (u:User) WHERE u.id IN $ids
 RETURN collect([u.id, u.key, coalesce(u.events_at, 0), COUNT { (u)-->() }]) AS rows
 """
 
-_ITEM: LiteralString = """[i.key, i.id, i.title, i.description, coalesce(i.price, i.typical_price), i.currency,
+ITEM: LiteralString = """[i.key, i.id, i.title, i.description, coalesce(i.price, i.typical_price), i.currency,
   i.price_level, i.image, coalesce(i.available, true), head([(i)-[:IN_CATEGORY]->(c) | c.id]),
   head([(i)-[:MADE_BY]->(b) | b.id])]"""
-_ITEMS: LiteralString = "MATCH (i:Item) WHERE i.id IN $ids RETURN collect(" + _ITEM + ") AS rows"
-_CATEGORIES: LiteralString = """
-MATCH (c:Category) WHERE c.id IN $ids
-RETURN collect([c.id, c.name, c.level, head([(c)-[:CHILD_OF]->(p) | p.id])]) AS rows
-"""
-_BRANDS: LiteralString = "MATCH (b:Brand) WHERE b.id IN $ids RETURN collect([b.id, coalesce(b.name, b.id)]) AS rows"
+_ITEMS: LiteralString = "MATCH (i:Item) WHERE i.id IN $ids RETURN collect(" + ITEM + ") AS rows"
+CATEGORY: LiteralString = "[c.id, c.name, c.level, head([(c)-[:CHILD_OF]->(p) | p.id])]"
+BRAND: LiteralString = "[b.id, coalesce(b.name, b.id)]"
+_CATEGORIES: LiteralString = "MATCH (c:Category) WHERE c.id IN $ids RETURN collect(" + CATEGORY + ") AS rows"
+_BRANDS: LiteralString = "MATCH (b:Brand) WHERE b.id IN $ids RETURN collect(" + BRAND + ") AS rows"
 
-_PAGE: LiteralString = "WITH i ORDER BY i.key LIMIT $limit RETURN collect(" + _ITEM + ") AS rows"
+_PAGE: LiteralString = "WITH i ORDER BY i.key LIMIT $limit RETURN collect(" + ITEM + ") AS rows"
 _ALL_ITEMS: LiteralString = "MATCH (i:Item) WHERE i.key > $after " + _PAGE
 _IN_CATEGORY: LiteralString = (
     """

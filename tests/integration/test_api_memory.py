@@ -95,16 +95,24 @@ def repeated(api: Served) -> float:
     return float(text.split("\nattune_repeated_answers_total ")[1].split("\n")[0])
 
 
-def test_an_answer_is_given_again_until_anything_is_written(api: Served, session_client: Client) -> None:
+def test_an_answer_is_given_again_until_what_it_was_made_from_changes(api: Served, session_client: Client) -> None:
     listed(api, "u11")  # from here on the graph's state is known
     first, before = listed(api, "u11"), repeated(api)
     assert listed(api, "u11") == first
     assert repeated(api) == before + 1
+    # Somebody else's event, and a property that no answer shows.
+    write.events(session_client, [event("u1", "i1", 1_700_000_000_000_000, "elsewhere-1")])
     session_client.write("MATCH (c:Category) SET c.looked_at = 1")
     assert listed(api, "u11") == first
-    assert repeated(api) == before + 1
     assert listed(api, "u11") == first
-    assert repeated(api) == before + 2
+    assert repeated(api) == before + 3
+    # Names that its sentences tell.
+    session_client.write("MATCH (n:Category|Brand) SET n.named = n.name, n.name = 'Another ' + n.id")
+    named = listed(api, "u11")
+    session_client.write("MATCH (n:Category|Brand) SET n.name = n.named REMOVE n.named")
+    assert "Another " in str([node["explanation"] for node in named])
+    assert listed(api, "u11") == first
+    assert repeated(api) == before + 3
     # Another question, another answer: who asks, for what, and in which form.
     other = api.http.post("/graphql", json={"query": LIST, "variables": {"user": "u13"}}).json()
     assert other["data"]["user"]["recommendations"] != first
@@ -114,7 +122,20 @@ def test_an_answer_is_given_again_until_anything_is_written(api: Served, session
         headers={"accept": "application/graphql-response+json"},
     )
     assert named.headers["content-type"].startswith("application/graphql-response+json")
-    assert repeated(api) == before + 2
+    assert repeated(api) == before + 3
+
+
+def test_an_answer_from_more_than_rows_is_given_again_until_anything_is_written(
+    api: Served, session_client: Client
+) -> None:
+    query = '{ user(id: "u17") { neighbors { similarity } } }'
+    api.ask(query)
+    first, before = api.ask(query), repeated(api)
+    assert api.ask(query) == first
+    assert repeated(api) == before + 1
+    session_client.write("MATCH (c:Category) SET c.looked_at = 2")
+    assert api.ask(query) == first
+    assert repeated(api) == before + 1
 
 
 def test_mutations_and_errors_are_never_answered_from_before(api: Served) -> None:

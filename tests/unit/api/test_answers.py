@@ -2,14 +2,17 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
 from api.answers import Answer, Answers, Basis
 from api.pulse import Pulse
+from api.reads import Kept
 from graph.client import AsyncClient, Settings
 
 BASIS = Basis("graph-1", "model-1")
+READS = Kept((), ("i1",), (), (), 0, float("inf"))
 
 
 def answer(size: int = 10, at: float | None = None) -> Answer:
@@ -60,15 +63,29 @@ def test_nothing_is_given_again_after_an_erasure() -> None:
     assert known.get(b"a") is None
 
 
-def test_where_answers_are_seldom_true_they_are_seldom_looked_at() -> None:
+def test_where_the_graph_is_seldom_the_same_answers_are_seldom_held_against_it() -> None:
     known = Answers()
     known.keep(b"a", answer())
+    known.keep(b"rows", replace(answer(), reads=READS))
+    assert known.quiet
     for _ in range(200):
         known.held(true=False)
+    assert not known.quiet
     assert sum(known.get(b"a") is not None for _ in range(110)) == 10
+    # What can be asked about by itself always is.
+    assert all(known.get(b"rows") for _ in range(110))
     for _ in range(20):
         known.held(true=True)
     assert all(known.get(b"a") for _ in range(110))
+
+
+def test_an_answer_that_is_true_in_another_state_is_known_to_be() -> None:
+    known, made = Answers(), answer()
+    known.keep(b"a", made)
+    known.move(b"a", made, Basis("graph-2", "model-1"))
+    assert (moved := known.get(b"a")) and moved.basis.graph == "graph-2"
+    known.move(b"a", made, Basis("graph-3", "model-1"))  # meanwhile another one took its place
+    assert known.get(b"a") == moved
 
 
 def test_an_answer_that_many_wait_for_is_made_once() -> None:
