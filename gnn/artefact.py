@@ -22,7 +22,7 @@ from jaxtyping import Float64, Int32
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from gnn.channels import reciprocal
+from gnn.channels import Shelf, reciprocal, shelf
 from gnn.compact import CompactEdges, Rows
 from gnn.config import Config, from_mapping
 from gnn.errors import ArtefactRefused, BadConfig, NoArtefact
@@ -117,6 +117,11 @@ class Artefact:
     def channel_rate(self) -> Float64[np.ndarray, "C"]:
         """One over each channel's unit; 0 for a channel that is silent."""
         return reciprocal(self.state.channel_scale)
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """What the candidates bring with them."""
+        return shelf(self.state, self.state.candidates)
 
     @cached_property
     def matrices(self) -> tuple[Rows, ...]:

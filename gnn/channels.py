@@ -4,6 +4,7 @@ Shared by the scorer (with learned attention) and by moments (with the plain his
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int, Int64, Num
@@ -24,6 +25,24 @@ SQUASHED = 5.0
 """Largest size of a squashed channel."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What items bring with them, side by side: kinds of node in the order of `State.groups`."""
+
+    node: Num[np.ndarray, "G P"]
+    share: Float32[np.ndarray, "G P"]
+    priors: Float32[np.ndarray, "Q P"]
+
+
+def shelf(state: State, items: Int64[np.ndarray, "P"]) -> Shelf:
+    """Take what the channels look at of these items."""
+    return Shelf(
+        np.stack([node[items] for node, _ in state.groups]),
+        np.stack([share[items] for _, share in state.groups]),
+        np.ascontiguousarray(state.x_item[items, : len(PRIORS)].T),
+    )
+
+
 def values(
     state: State,
     matrices: Sequence[Rows],
@@ -33,12 +52,13 @@ def values(
     items: Int64[np.ndarray, "P"],
     rate: Float64[np.ndarray, "C"] | None = None,
     tables: Sequence[Float64[np.ndarray, "N P"]] | None = None,
+    there: Shelf | None = None,
 ) -> Float64[np.ndarray, "C P"]:
     """Return every channel's value for `items`, in the order of `gnn.weights.channel_names`.
 
     `item` are the distinct items of the history, ascending, `weight` what flows along each edge, `own` what the history
     of an item says of the item itself (O = H + 1). `rate` multiplies each channel; None: natural units. `tables`: what
-    `edge_tables` finds, where it is known.
+    `edge_tables` finds, where it is known; `there`: the items' shelf, likewise.
     """
     H, O = weight.shape[1], own.shape[1]  # noqa: E741
     found = np.zeros((len(channel_names(H, len(state.node))), len(items)))
@@ -50,23 +70,24 @@ def values(
     found[:O, met] = (own[here[met]] * rate[:O]).T
     row = O
     position = None if items is state.candidates else state.position[items]
-    there = None if position is None else np.flatnonzero(position >= 0)
+    near = None if position is None else np.flatnonzero(position >= 0)
     for m, sent in enumerate(carried(state, item, weight)):
         flow = sent * rate[row : row + H]
-        if position is None or there is None:
+        if position is None or near is None:
             found[row : row + H] = (matrices[m][item].T @ flow).T
         elif tables is not None:
             found[row : row + H] = flow.T @ tables[m]
-        elif len(there) <= _PAGE:
-            found[row : row + H, there] = flow.T @ between(matrices[m], item, position[there])
+        elif len(near) <= _PAGE:
+            found[row : row + H, near] = flow.T @ between(matrices[m], item, position[near])
         else:
-            found[row : row + H, there] = (matrices[m][item].T @ flow).T[:, position[there]]
+            found[row : row + H, near] = (matrices[m][item].T @ flow).T[:, position[near]]
         row += H
-    for node, share in state.groups:
+    there = there or shelf(state, items)
+    for (node, _), target, share in zip(state.groups, there.node, there.share, strict=True):
         part = rate[row : row + H + 1]
-        _by_node(node, share, item, weight, items, part, found[row : row + H + 1])
+        _by_node(node[item], weight, target, share, part, found[row : row + H + 1])
         row += H + 1
-    np.multiply(state.x_item[items, : len(PRIORS)].T, rate[row:, None], out=found[row:])
+    np.multiply(there.priors, rate[row:, None], out=found[row:])
     return found
 
 
@@ -116,16 +137,14 @@ def between(matrix: Rows, item: Int64[np.ndarray, "N"], position: Int[np.ndarray
 
 
 def _by_node(
-    node: Num[np.ndarray, "I"],
-    share: Num[np.ndarray, "I"],
-    item: Int64[np.ndarray, "N"],
+    mine: Num[np.ndarray, "N"],
     weight: Float64[np.ndarray, "N H"],
-    items: Int64[np.ndarray, "P"],
+    node: Num[np.ndarray, "P"],
+    share: Num[np.ndarray, "P"],
     rate: Float64[np.ndarray, "H1"],
     out: Float64[np.ndarray, "H1 P"],
 ) -> None:
     """Write what flows to items by their share in their node, per head, and what the node gathers on the first."""
-    mine = node[item]
     there = mine >= 0
     met, index = np.unique(mine[there], return_inverse=True)
     # One more entry for nodes that the user never met, and for none (-1).
@@ -135,10 +154,9 @@ def _by_node(
     beyond = int(met[-1]) + 1 if len(met) else 0
     place = np.full(beyond + 2, len(met), np.int32)
     place[met] = np.arange(len(met))
-    target = place[np.minimum(node[items], beyond)]
-    part = share[items]
+    target = place[np.minimum(node, beyond)]
     for head, way in enumerate(flow):
-        np.multiply((way * rate[head])[target], part, out=out[head])
+        np.multiply((way * rate[head])[target], share, out=out[head])
     np.take(flow[0] * rate[-1], target, out=out[-1])
 
 

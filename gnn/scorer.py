@@ -158,7 +158,15 @@ def channel_values(
     """Return every channel's value for these items, in units of the artefact's moment; see `channels.values`."""
     state = artefact.state
     return channels.values(
-        state, artefact.matrices, sent.edges.item, sent.weight, sent.own, items, artefact.channel_rate, tables
+        state,
+        artefact.matrices,
+        sent.edges.item,
+        sent.weight,
+        sent.own,
+        items,
+        artefact.channel_rate,
+        tables,
+        artefact.shelf if items is state.candidates else None,
     )
 
 
