@@ -3,7 +3,7 @@
 The sum is kept: what is not told one by one is told as one rest.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -148,15 +148,31 @@ class Past:
     """The latest event of each type, microseconds UTC."""
 
 
-def pasts(row: UserRow) -> dict[str, Past]:
-    """Return what the user did with each item of its history."""
-    counts: dict[str, dict[str, int]] = {}
-    last: dict[str, dict[str, int]] = {}
-    for item, kind, at in zip(row.item_ids, row.types, row.at, strict=True):
-        if (count := counts.get(item)) is None:
-            counts[item], last[item] = {kind: 1}, {kind: at}
-        else:
-            count[kind] = count.get(kind, 0) + 1
-            latest = last[item]
-            latest[kind] = max(at, latest.get(kind, at))
-    return {item: Past(found, last[item]) for item, found in counts.items()}
+class Pasts(Mapping[str, Past]):
+    """What a user did with each item of its history: looked up for the few items that are told of."""
+
+    def __init__(self, row: UserRow) -> None:
+        self._row = row
+        self._known: dict[str, Past] = {}
+
+    def __getitem__(self, item: str) -> Past:
+        if item not in self._known:
+            self._known[item] = self._past(item)
+        return self._known[item]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(self._row.item_ids))
+
+    def __len__(self) -> int:
+        return len(set(self._row.item_ids))
+
+    def _past(self, item: str) -> Past:
+        row, counts, last, place = self._row, dict[str, int](), dict[str, int](), -1
+        for _ in range(row.item_ids.count(item)):
+            place = row.item_ids.index(item, place + 1)
+            kind, at = row.types[place], row.at[place]
+            counts[kind] = counts.get(kind, 0) + 1
+            last[kind] = max(at, last.get(kind, at))
+        if not counts:
+            raise KeyError(item)
+        return Past(counts, last)

@@ -16,7 +16,7 @@ from api.metrics import Metrics
 from api.models import CurrentModel
 from api.pulse import Pulse
 from api.reads import NOTED, Rereads
-from api.reasons import Past, Told, pasts
+from api.reasons import Pasts, Told
 from api.words import Locale, Vocabulary, Words, own
 from gnn import changes, explain, ranking
 from gnn.artefact import Artefact
@@ -55,7 +55,7 @@ class Derived:
     """By the same, and the item's row."""
     told: dict[tuple[str, int, int], Told] = field(default_factory=dict[tuple[str, int, int], Told])
     """What of it people are told."""
-    pasts: dict[str, Past] | None = None
+    pasts: Pasts | None = None
 
 
 @dataclass(slots=True)
@@ -88,10 +88,10 @@ class Shopper:
         return replace(self, items=items)
 
     @property
-    def pasts(self) -> dict[str, Past]:
+    def pasts(self) -> Pasts:
         """What the user did with each item."""
         if self.derived.pasts is None:
-            self.derived.pasts = pasts(self.row)
+            self.derived.pasts = Pasts(self.row)
         return self.derived.pasts
 
     @property

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.reasons import MOST, Past, Reason, merge, pasts, with_added
+from api.reasons import MOST, Past, Pasts, Reason, merge, with_added
 from gnn.explain import Contribution, Kind, Step
 from gnn.filters import Added
 from graph.explore import UserRow
@@ -49,7 +49,7 @@ def test_pasts_count_events_by_item() -> None:
         id="u", key=0, properties={}, item_ids=["a", "b", "a"], types=["view", "view", "purchase"], at=[3, 2, 1],
         quantity=[None] * 3, amount=[None] * 3, value=[None] * 3, context=[None] * 3,
     )  # fmt: skip
-    assert pasts(row) == {
+    assert Pasts(row) == {
         "a": Past({"view": 1, "purchase": 1}, {"view": 3, "purchase": 1}),
         "b": Past({"view": 1}, {"view": 2}),
     }
