@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from api import pages
 from api.context import Context
@@ -73,6 +74,8 @@ async def _ranked(
     from api.user import User  # it stands on the types that lead here
 
     rows = await audience.users(context.recommender.client, ids, seen=seen) if ids else []
+    # A later page goes by what was disputed when the first one was asked for.
+    rows = [replace(row, disputes=tuple(one for one in row.disputes if one.at <= now)) for row in rows]
     seen = max((moment for row in rows for moment in row.recorded), default=0) if seen is None else seen
 
     def scored() -> list[tuple[float, str, str]]:

@@ -51,6 +51,7 @@ def recommend_all(*, k: int, mode: str, budget: float | None, out: Path, json: b
     """Write every user's list to a Parquet file with the columns user_id, item_id, rank, score."""
     import polars as pl
 
+    from attune import disputes
     from gnn import output
     from gnn.artefact import Registry
     from gnn.ranking import Mode, Query
@@ -64,8 +65,9 @@ def recommend_all(*, k: int, mode: str, budget: float | None, out: Path, json: b
     artefact = Registry(models()).load()
     with console.step("Reading the graph"), Client(settings(home())) as client:
         seen = snapshot.read(client)
+        disputed = disputes.everybody(client)
     with Bars(console.ERR) as progress:
-        columns = output.lists(artefact, seen, k=k, query=query, progress=progress)
+        columns = output.lists(artefact, seen, k=k, query=query, disputes=disputed, progress=progress)
     frame = pl.DataFrame(
         {"user_id": columns.user_id, "item_id": columns.item_id, "rank": columns.rank, "score": columns.score},
         schema={"user_id": pl.String, "item_id": pl.String, "rank": pl.Int32, "score": pl.Float64},

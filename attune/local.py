@@ -1,7 +1,12 @@
 """`attune up`, `down` and `status`: the local Neo4j, what is loaded and what is served."""
 
+from typing import TYPE_CHECKING
+
 from attune import console
 from attune.home import home, models
+
+if TYPE_CHECKING:
+    from graph.client import Client
 
 
 def up(*, heap_mb: int, json: bool) -> None:
@@ -49,13 +54,14 @@ def status(*, json: bool) -> None:
     try:
         with client.Client(client.settings(home())) as connection:
             counted = census(connection)
-        facts["graph"] = {
-            "users": counted.users,
-            "items": counted.items,
-            "categories": counted.categories,
-            "brands": counted.brands,
-            "events": counted.events,
-        }
+            facts["graph"] = {
+                "users": counted.users,
+                "items": counted.items,
+                "categories": counted.categories,
+                "brands": counted.brands,
+                "events": counted.events,
+            }
+            facts["disputed"] = _disputed(connection, counted.users)
     except GraphError as error:
         facts["graph"] = None
         facts["graphError"] = str(error)
@@ -66,6 +72,16 @@ def status(*, json: bool) -> None:
         console.emit(facts)
     else:
         console.table(["what", "state"], _rows(facts))
+
+
+def _disputed(connection: "Client", users: int) -> dict[str, object] | None:
+    from attune import disputes
+    from gnn.errors import ModelError
+
+    try:
+        return disputes.share(connection, users)
+    except (ModelError, OSError):  # a damaged model: `model` says which it is, serving says what is wrong
+        return None
 
 
 def _rows(facts: dict[str, object], prefix: str = "") -> list[list[str]]:

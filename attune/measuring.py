@@ -11,7 +11,6 @@ from attune.training import read
 if TYPE_CHECKING:
     from gnn.config import Config
     from gnn.held_out import HeldOut
-    from gnn.paths import Dispute
     from graph.snapshot import Snapshot
 
 
@@ -105,10 +104,12 @@ def evaluate(
 
 def explanations(users: int, items: int, *, seed: int, out: Path | None, json: bool) -> None:
     """Hold the served model's explanations against others; print the table, and write JSON and a page to `out`."""
+    from attune import disputes
     from attune.bars import TrainingBars
-    from attune.home import models
+    from attune.home import home, models
     from gnn.artefact import Registry
     from gnn.evaluation import disputed, faith_report, faithfulness
+    from graph.client import Client, settings
 
     artefact = Registry(models()).load()
     snapshot = read()
@@ -117,7 +118,8 @@ def explanations(users: int, items: int, *, seed: int, out: Path | None, json: b
     if out is not None:
         faith_report.write_report(found, out)
         console.say(f"Report: {out / 'explanations.html'}")
-    feedback = disputed.measure(artefact, snapshot, _disputes(), items)
+    with Client(settings(home())) as client:
+        feedback = disputed.measure(artefact, snapshot, disputes.everybody(client), items)
     if json:
         said = {"disputed": {**asdict(feedback), "share": feedback.share}} if feedback else {}
         console.emit({**found.to_json(), **said})
@@ -128,16 +130,6 @@ def explanations(users: int, items: int, *, seed: int, out: Path | None, json: b
             f"Disputed: {feedback.disputed:,} of {feedback.told:,} reasons ({feedback.share:.1%}) told to the "
             f"{feedback.users:,} of {feedback.of_users:,} users who dispute any"
         )
-
-
-def _disputes() -> "dict[str, frozenset[Dispute]]":
-    from api.recommender import disputed
-    from attune.home import home
-    from graph import disputes
-    from graph.client import Client, settings
-
-    with Client(settings(home())) as client:
-        return {user: disputed(rows) for user, rows in disputes.everybody(client).items()}
 
 
 def bubble(
@@ -152,21 +144,27 @@ def bubble(
     json: bool,
 ) -> None:
     """Measure how narrow the served lists are, and what diversity costs; print tables, write a page to `out`."""
+    from attune import disputes
     from attune.bars import TrainingBars
-    from attune.home import models
+    from attune.home import home, models
     from gnn.artefact import Registry
     from gnn.evaluation import bubble as bubbles
     from gnn.evaluation import bubble_report, origins
+    from graph.client import Client, settings
 
     artefact = Registry(models()).load()
     snapshot = read()
+    with Client(settings(home())) as client:
+        disputed = disputes.everybody(client)
     cut = None
     if dial:
         (cut,) = periods.of(snapshot, artefact.config)
         # Choices, such as where the dial stands, are made on the period before the one that is reported on.
         cut = cut if periods.cuts else origins.before(cut)
     with TrainingBars(console.ERR) as progress:
-        found = bubbles.measure(artefact, snapshot, cut, progress, k=k, users=users, seed=seed, device=device)
+        found = bubbles.measure(
+            artefact, snapshot, cut, progress, k=k, users=users, disputes=disputed, seed=seed, device=device
+        )
     if out is not None:
         bubble_report.write_report(found, out)
         console.say(f"Report: {out / 'bubble.html'}")

@@ -271,6 +271,7 @@ def read(until: int | None = None) -> "Snapshot":
 
 def write_back(artefact: "Artefact", snapshot: "Snapshot") -> None:
     """Write RECOMMENDED, SIMILAR, ATTENDS and Model, purchase power and price levels into the graph."""
+    from attune import disputes
     from attune.derive import write_derived
     from gnn import output
     from graph.client import Client, settings
@@ -283,12 +284,13 @@ def write_back(artefact: "Artefact", snapshot: "Snapshot") -> None:
     }
     facts = {"trained_at": artefact.manifest.created, "snapshot": artefact.manifest.snapshot}
     with Client(settings(home())) as client:
+        disputed = disputes.everybody(client)
         model_output(
             client,
             artefact.version,
             metrics | facts,
-            output.recommended(artefact, snapshot),
+            output.recommended(artefact, snapshot, disputes=disputed),
             output.similar(artefact),
-            output.attends(artefact, snapshot),
+            output.attends(artefact, snapshot, disputes=disputed),
         )
         write_derived(client, snapshot)

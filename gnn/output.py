@@ -1,7 +1,9 @@
 """What a model says of everybody: lists for all users, similar items, attention; columns and rows, numpy alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
@@ -9,10 +11,14 @@ from jaxtyping import Float64, Int32
 
 from gnn import explain, feedback, ranking, scorer
 from gnn.artefact import Artefact
+from gnn.paths import Dispute, Kind
 from gnn.ranking import EVERYTHING, History, Mode, Query
 from graph.snapshot import Snapshot
 
 Row = dict[str, str | int | float]
+Disputes = Mapping[str, frozenset[Dispute]]
+"""The ways that are left out, by the id of the user who disputes them."""
+NO_DISPUTES: Disputes = MappingProxyType({})
 
 
 class Progress(Protocol):
@@ -41,9 +47,10 @@ class Lists:
 class Users:
     """The users of a snapshot as an artefact sees them; the artefact may be of an older snapshot."""
 
-    def __init__(self, artefact: Artefact, snapshot: Snapshot) -> None:
+    def __init__(self, artefact: Artefact, snapshot: Snapshot, disputes: Disputes = NO_DISPUTES) -> None:
         self.artefact = artefact
         self.snapshot = snapshot
+        self._disputes = disputes
         rows = artefact.item_index
         types = {name: k for k, name in enumerate(artefact.event_types)}
         contexts = {name: k for k, name in enumerate(artefact.scheme.contexts)}
@@ -56,7 +63,7 @@ class Users:
         self._start = np.searchsorted(snapshot.events.user, np.arange(len(snapshot.user_ids) + 1))
 
     def history(self, user: int) -> History:
-        """Return the events of one user (a row of the snapshot)."""
+        """Return the events of one user (a row of the snapshot), and what it disputes."""
         events = self.snapshot.events
         rows = np.arange(self._start[user], self._start[user + 1])
         rows = rows[self._item[events.item[rows]] >= 0]
@@ -69,7 +76,12 @@ class Users:
             value=events.value[rows].astype(np.float64),
             context=self._context[events.context[rows]],
             bought=self._bought[events.type[rows]],
+            disputed=self.disputed(user),
         )
+
+    def disputed(self, user: int) -> frozenset[Dispute]:
+        """Return the ways that are left out for one user."""
+        return self._disputes.get(self.snapshot.user_ids[user], frozenset())
 
     def passed(self, user: int) -> feedback.Passed:
         """Return what one user passed over, as of the snapshot's moment."""
@@ -117,13 +129,15 @@ def lists(
     *,
     k: int,
     query: Query = EVERYTHING,
+    disputes: Disputes = NO_DISPUTES,
     progress: Progress | None = None,
 ) -> Lists:
     """Rank for every user of the snapshot, as the API would at the snapshot's moment.
 
-    What a user dismissed, and what has left the shop since the model was trained, is on no list.
+    What a user dismissed, and what has left the shop since the model was trained, is on no list; the ways that a user
+    disputes are in none of its scores.
     """
-    users = Users(artefact, snapshot)
+    users = Users(artefact, snapshot, disputes)
     query = replace(query, exclude=query.exclude | users.gone())
     user_id: list[str] = []
     ranks: list[np.ndarray] = [np.zeros(0, np.int32)]
@@ -155,10 +169,16 @@ def lists(
 
 
 def recommended(
-    artefact: Artefact, snapshot: Snapshot, *, k: int = 20, mode: Mode = Mode.ALL, progress: Progress | None = None
+    artefact: Artefact,
+    snapshot: Snapshot,
+    *,
+    k: int = 20,
+    mode: Mode = Mode.ALL,
+    disputes: Disputes = NO_DISPUTES,
+    progress: Progress | None = None,
 ) -> Iterator[Row]:
     """Yield {user_id, item_id, rank, score} of every user's list."""
-    found = lists(artefact, snapshot, k=k, query=Query(mode=mode), progress=progress)
+    found = lists(artefact, snapshot, k=k, query=Query(mode=mode), disputes=disputes, progress=progress)
     for user, item, rank, score in zip(found.user_id, found.item_id, found.rank, found.score, strict=True):
         yield {"user_id": user, "item_id": item, "rank": int(rank), "score": float(score)}
 
@@ -175,12 +195,17 @@ def similar(artefact: Artefact, *, k: int = 10) -> Iterator[Row]:
             }
 
 
-def attends(artefact: Artefact, snapshot: Snapshot, *, k: int = 20) -> Iterator[Row]:
-    """Yield {user_id, item_id, weight}: the items of its history on which a user's attention rests most."""
-    users = Users(artefact, snapshot)
+def attends(artefact: Artefact, snapshot: Snapshot, *, k: int = 20, disputes: Disputes = NO_DISPUTES) -> Iterator[Row]:
+    """Yield {user_id, item_id, weight}: the items of its history on which a user's attention rests most.
+
+    An item that a user wants no reasons from is left out: nothing leads through it.
+    """
+    users = Users(artefact, snapshot, disputes)
     for user, name in enumerate(snapshot.user_ids):
         history = users.history(user)
+        unused = {way.via[-1].id for way in history.disputed if way.kind is Kind.ITEM}
         weight = explain.attention(artefact, history, snapshot.at, users.attributes(user))
         items = explain.distinct_items(history)
-        for n in np.lexsort((items, -weight))[:k]:
+        best = (n for n in np.lexsort((items, -weight)) if artefact.item_ids[items[n]] not in unused)
+        for n in islice(best, k):
             yield {"user_id": name, "item_id": artefact.item_ids[items[n]], "weight": float(weight[n])}

@@ -17,7 +17,7 @@ from gnn.evaluation.intervals import Interval, intervals
 from gnn.evaluation.period import Period, groups_of, prepare
 from gnn.filters import EVERYTHING, Query
 from gnn.held_out import Cut, HeldOut
-from gnn.output import Users
+from gnn.output import NO_DISPUTES, Disputes, Users
 from gnn.train import Progress
 from graph.snapshot import Snapshot
 
@@ -110,6 +110,7 @@ def measure(
     *,
     k: int = metrics.K,
     users: int | None = None,
+    disputes: Disputes = NO_DISPUTES,
     seed: int = 0,
     device: str = "auto",
 ) -> Everybody:
@@ -118,13 +119,13 @@ def measure(
     The dial is measured on the model's own settings, trained on what came before the cut.
     """
     rng = np.random.default_rng(seed)
-    everybody = Users(artefact, snapshot)
+    everybody = Users(artefact, snapshot, disputes)
     drawn = np.arange(len(snapshot.user_ids))
     if users is not None and users < len(drawn):
         drawn = np.sort(rng.permutation(drawn)[:users])
     then = bubble.month_before(artefact, snapshot.at, int(snapshot.events.at.max(initial=0)))
     past = snapshot.until(then)
-    older = Users(artefact, past)
+    older = Users(artefact, past, disputes)
     met = np.bincount(past.events.user, minlength=len(snapshot.user_ids))[drawn] > 0
     progress.phase("Lists now and a month before", len(drawn))
     now = np.full((len(drawn), k), -1, np.int64)

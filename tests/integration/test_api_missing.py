@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from api.recommender import disputed
 from gnn import output
 from gnn.artefact import Registry
-from graph import snapshot, write
+from graph import disputes, snapshot, write
 from graph.client import Client, Settings
 from tests import served
 from tests import shop as shops
@@ -26,6 +27,8 @@ LIST = """query ($user: String!, $first: Int) { user(id: $user) { recommendation
 AUDIENCE = """query ($item: String!, $first: Int) { item(id: $item) { audience(first: $first) {
   nodes { user { externalId } score } } } }"""
 WHAT_IF = """query ($change: WhatIfInput!) { user(id: "u0") { whatIf(change: $change) { after { rank } } } }"""
+DISPUTE = "mutation ($input: DisputeInput!) { disputeReason(input: $input) { disputed } }"
+WITHDRAW = "mutation ($input: DisputeInput!) { withdrawDispute(input: $input) { changed } }"
 ERASE = "mutation ($id: String!) { eraseUser(id: $id) { erasedEvents } }"
 RECORD = "mutation ($input: RecordEventsInput!) { recordEvents(input: $input) { recorded rejected } }"
 
@@ -138,6 +141,38 @@ def test_whoever_dismissed_an_item_is_no_audience_of_it_and_no_list_of_everybody
     with_it = {name for name, item in zip(lists.user_id, lists.item_id, strict=True) if item == "i4"}
     assert with_it
     assert user not in with_it
+
+
+def test_a_reason_that_is_disputed_counts_in_no_audience_and_no_list_of_everybody(odd: Odd) -> None:
+    before = {
+        node["user"]["externalId"]: node["score"]
+        for node in odd.api.ask(AUDIENCE, item="i4", first=100)["item"]["audience"]["nodes"]
+    }
+    user = next(name for name in before if name != "u0")
+    parts = explained(odd, user, "i4")["contributions"]
+    part = max((part for part in parts if part["kind"] != "OTHER"), key=lambda part: abs(part["value"]))
+    said = {"user": user, "kind": part["kind"], "path": [step["id"] for step in part["path"]]}
+    artefact = Registry(odd.models).load()
+
+    def of_everybody() -> dict[str, float]:
+        now = snapshot.read(odd.client)
+        with_disputes = {name: disputed(rows) for name, rows in disputes.everybody(odd.client).items()}
+        lists = output.lists(artefact, now, k=100, disputes=with_disputes)
+        rows = zip(lists.user_id, lists.item_id, lists.score.tolist(), strict=True)
+        return {name: score for name, item, score in rows if item == "i4"}
+
+    listed = of_everybody()
+    assert odd.api.ask(DISPUTE, input=said)["disputeReason"]["disputed"]
+    after = {
+        node["user"]["externalId"]: node["score"]
+        for node in odd.api.ask(AUDIENCE, item="i4", first=100)["item"]["audience"]["nodes"]
+    }
+    assert after[user] == pytest.approx(before[user] - part["value"], abs=1e-6)
+    assert {name: score for name, score in after.items() if name != user} == pytest.approx(
+        {name: score for name, score in before.items() if name != user}, abs=1e-6
+    )
+    assert of_everybody() == pytest.approx({**listed, user: listed[user] - part["value"]}, abs=1e-6)
+    assert odd.api.ask(WITHDRAW, input=said)["withdrawDispute"]["changed"]
 
 
 def test_what_left_the_shop_after_the_training_is_neither_listed_nor_explained_but_told_in_paths(odd: Odd) -> None:

@@ -1,5 +1,6 @@
 """The command line as its users type it: a shop's folder, a model, lists, reasons, and their mistakes."""
 
+import asyncio
 import contextlib
 import io
 import json
@@ -14,12 +15,19 @@ from typing import Any
 import polars as pl
 import pytest
 
+from api.ids import parse_global_id
 from attune.cli import main
-from graph import schema, write
-from graph.client import Client, Settings
+from gnn.paths import Kind
+from graph import disputes, schema, write
+from graph.client import AsyncClient, Client, Settings
+from graph.explore import DisputeRow
 from tests import shop as shops
 
 pytestmark = pytest.mark.integration
+
+_WRITTEN = """MATCH (u:User {id: $user})-[r:RECOMMENDED]->(i:Item) WITH u, r, i ORDER BY r.rank
+WITH u, collect(i.id) AS items, collect(r.score) AS scores
+RETURN items, scores, [(u)-[:ATTENDS]->(j) | j.id] AS attended"""
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -127,6 +135,47 @@ def test_lists_of_everybody_have_the_contracts_columns(
     assert frame.filter(pl.col("user_id") == "u0")["rank"].to_list() == [1, 2, 3, 4, 5]
     alone = json.loads(attune("recommend", "u0", "-k", "5", "--json").stdout)["recommendations"]
     assert frame.filter(pl.col("user_id") == "u0")["item_id"].to_list() == [row["item_id"] for row in alone]
+
+
+def test_what_a_user_disputes_is_in_no_list_of_everybody_and_status_tells_its_share(
+    attune: Run, trained: dict[str, Any], neo4j: Settings, tmp_path: Path
+):
+    assert trained
+    assert json.loads(attune("status", "--json").stdout)["disputed"] is None
+    top = json.loads(attune("recommend", "u2", "-k", "1", "--json").stdout)["recommendations"][0]
+    told = json.loads(attune("explain", "u2", top["item_id"], "--json").stdout)["contributions"]
+    reason = next(part for part in told if part["kind"] == "ITEM")
+    through = parse_global_id(reason["path"][1]["id"])[1]  # pyright: ignore[reportOptionalSubscript]
+
+    async def dispute(withdrawn: bool = False) -> None:
+        row = DisputeRow(Kind.ITEM.value, "Item", through, "", 1)
+        async with AsyncClient(neo4j) as client:
+            await (disputes.remove(client, "u2", row) if withdrawn else disputes.write(client, "u2", row))
+
+    asyncio.run(dispute())
+    try:
+        disputed = json.loads(attune("status", "--json").stdout)["disputed"]
+        assert (disputed["users"], disputed["ofUsers"], disputed["disputes"]) == (1, 60, 1)
+        assert 1 <= disputed["reasonsDisputed"] < disputed["reasonsTold"] <= 25
+        assert disputed["share"] == round(disputed["reasonsDisputed"] / disputed["reasonsTold"], 4)
+        assert "disputed share" in attune("status").stdout
+        out = tmp_path / "lists.parquet"
+        attune("recommend", "--all", "-k", "5", "--out", str(out))
+        frame = pl.read_parquet(out).filter(pl.col("user_id") == "u2")
+        alone = json.loads(attune("recommend", "u2", "-k", "5", "--json").stdout)["recommendations"]
+        assert frame["item_id"].to_list() == [row["item_id"] for row in alone]
+        assert frame["score"].to_list() == pytest.approx([row["score"] for row in alone], abs=1e-6)
+        # So is what is written into the graph: here as if none had been written yet.
+        with Client(neo4j) as client:
+            client.write("MATCH (m:Model) DETACH DELETE m")
+            attune("promote", trained["version"])
+            (written,) = client.read(_WRITTEN, user="u2")
+        assert written["items"][:5] == frame["item_id"].to_list()
+        assert written["scores"][:5] == pytest.approx(frame["score"].to_list(), abs=1e-6)
+        assert written["attended"]
+        assert through not in written["attended"]
+    finally:
+        asyncio.run(dispute(withdrawn=True))
 
 
 def test_explain_sums_to_the_score(attune: Run, trained: dict[str, Any]):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gnn import explain, ranking, untrained
+from gnn import explain, output, ranking, untrained
 from gnn.artefact import Artefact
 from gnn.changes import ItemChange
 from gnn.config import Config
@@ -109,3 +109,28 @@ def test_the_share_of_disputed_reasons_is_that_of_those_told_to_who_disputes():
     assert 1 <= found.disputed < told
     assert found.share == found.disputed / told
     assert evaluation.measure(MODEL, SHOP, {"u1": frozenset()}, 3) is None
+
+
+def test_lists_and_attention_of_everybody_leave_out_what_each_user_disputes():
+    part = next(iter(some(Kind.ITEM)))
+    way = dispute_of(part.kind, part.path)
+    through = part.path[1].id
+    disputes = {"u0": frozenset({way}), "gone": frozenset({way})}
+    plain, without = output.lists(MODEL, SHOP, k=40), output.lists(MODEL, SHOP, k=40, disputes=disputes)
+
+    def of(found: output.Lists, user: str) -> dict[str, float]:
+        rows = zip(found.user_id, found.item_id, found.score.tolist(), strict=True)
+        return {item: score for name, item, score in rows if name == user}
+
+    known = output.Users(MODEL, SHOP).attributes(0)
+    after = ranking.rank(MODEL, replace(HISTORY, disputed=disputes["u0"]), now=SHOP.at, k=40, attributes=known)
+    assert list(of(without, "u0")) == [MODEL.item_ids[item] for item in after.item]
+    assert list(of(without, "u0").values()) == pytest.approx(after.score.tolist(), abs=1e-9)
+    assert of(without, "u0") != of(plain, "u0")
+    assert of(without, "u1") == of(plain, "u1")
+    attended = [
+        {row["item_id"] for row in output.attends(MODEL, SHOP, disputes=given) if row["user_id"] == "u0"}
+        for given in ({}, disputes)
+    ]
+    assert through in attended[0]
+    assert attended[1] == attended[0] - {through}
