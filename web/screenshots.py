@@ -1,4 +1,7 @@
-"""Takes the pictures of the docs from a running service: `python web/screenshots.py http://127.0.0.1:8000 [USER]`."""
+"""Takes the pictures of the docs from a running service: `python web/screenshots.py http://127.0.0.1:8000 [USER]`.
+
+For the one in Chinese a font that has its signs must be installed.
+"""
 
 import shutil
 import sys
@@ -7,6 +10,8 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
+HEIGHTS = {"page": 1196, "page-dark": 1196, "page-chinese": 1104, "model": 640}
+"""Of windows that are not 900 pixels high: so that no card is cut."""
 
 
 def what_if(page: Page) -> None:
@@ -25,11 +30,16 @@ def main(url: str, user: str = "1") -> None:
             ("page", f"#user={user}&mode=DISCOVER", 1440, "light"),
             ("page-dark", f"#user={user}&mode=DISCOVER", 1440, "dark"),
             ("page-phone", f"#user={user}&mode=DISCOVER", 360, "light"),
+            ("page-chinese", f"#user={user}&mode=DISCOVER&locale=zh", 1440, "light"),
             ("what-if", f"#user={user}&mode=DISCOVER&view=what-if", 1440, "light"),
+            ("model", "#view=model", 1440, "light"),
         ):
-            page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+            window = {"width": width, "height": HEIGHTS.get(name, 900)}
+            page = browser.new_page(viewport=window, color_scheme=scheme, device_scale_factor=1.5)  # type: ignore[arg-type]
             page.goto(f"{url}/{address}")
-            page.locator(".card, .places li").first.wait_for(timeout=60_000)
+            page.locator(".card, .places li, .facts").first.wait_for(timeout=60_000)
+            if name in ("page", "page-dark", "page-chinese"):
+                page.locator("#bubble .shares").wait_for(timeout=60_000)
             if name == "what-if":
                 what_if(page)
             page.wait_for_timeout(2_500)  # the graph is drawn, cards have come to rest

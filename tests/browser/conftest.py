@@ -27,11 +27,11 @@ _ARGUMENTS = (
 @pytest.fixture(scope="module")
 def api(neo4j: "Settings", home: Path, models: Path) -> Iterator["Served"]:
     """The API with GraphiQL's files, over the freshly loaded small shop."""
-    from graph import jars
+    from graph import jars, server
     from tests import served
 
     settings = served.settings(
-        neo4j, models, graphiql_assets=jars.graphiql_assets(home), neo4j_browser="http://127.0.0.1:7474/browser/"
+        neo4j, models, graphiql_assets=jars.graphiql_assets(home), neo4j_browser=server.status(home).browser
     )
     with served.serving(settings) as running:
         yield running
@@ -43,10 +43,11 @@ def chromium() -> Iterator["Browser"]:
 
     For one module: while Playwright runs, this thread has an event loop, and other tests cannot start theirs.
     """
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     names = ("chromium", "chromium-browser", "google-chrome")
     found = next((path for name in names if (path := shutil.which(name))), None)
+    expect.set_options(timeout=30_000)  # a busy machine is no fault of the page
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
         yield browser

@@ -19,6 +19,7 @@ def opened(chromium: Browser, api: Served, path: str = "/", **options: Any) -> G
     """Open a page; any error, and any request to another host, fails the test."""
     wanted: dict[str, Any] = {"viewport": {"width": 1400, "height": 900}, **options}
     context = chromium.new_context(**wanted)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))

@@ -54,10 +54,20 @@ def test_everything_can_be_reached_by_keyboard(chromium: Browser, api: Served) -
         page.keyboard.press("Tab")
         expect(page.locator(".skip")).to_be_focused()
         reached: set[str] = set()
-        for _ in range(18):
+        for _ in range(22):
             page.keyboard.press("Tab")
             reached.add(page.evaluate("document.activeElement.id || document.activeElement.className"))
-        assert {"graphiql", "browser", "find", "budget", "diversity", "title", "record"} <= reached
+        assert {
+            "graphiql",
+            "browser",
+            "in-zh",
+            "find",
+            "budget",
+            "diversity",
+            "bubble-title",
+            "title",
+            "record",
+        } <= reached
 
 
 def test_the_skip_link_leads_past_the_header(chromium: Browser, api: Served) -> None:

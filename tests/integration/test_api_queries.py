@@ -3,7 +3,6 @@
 import itertools
 from typing import Any
 
-import orjson
 import pytest
 
 from tests.served import Served
@@ -258,24 +257,17 @@ def test_the_cypher_of_an_explanation_draws_its_paths(api: Served) -> None:
 
 
 def _run(api: Served, text: str) -> list[dict[str, Any]]:
-    """Run a text as Neo4j Browser would: parameters first, each a Cypher expression."""
+    """Run a text as Neo4j Browser would: one statement."""
     from graph.client import Client
 
-    lines = text.splitlines()
-    params = {}
     with Client(api.app.recommender.client.settings) as client:
-        for line in lines:
-            if line.startswith(":param "):
-                name, _, value = line.removeprefix(":param ").removesuffix(";").partition(" => ")
-                params[name] = client.read("RETURN " + value + " AS value")[0]["value"]  # pyright: ignore
-                assert params[name] == orjson.loads(value)
-        statement = "\n".join(line for line in lines if not line.startswith(":param ")).removesuffix(";")
-        return client.read(statement, **params)  # pyright: ignore
+        return client.read(text.removesuffix(";"))  # pyright: ignore
 
 
 @pytest.mark.parametrize("odd", ['a"b', "a\\", "\\u0022", "\\\\u0022}) //", "line\nbreak", "😀 ü \u2028", "a' OR 1"])
 def test_no_id_can_leave_its_string_in_the_cypher(api: Served, odd: str) -> None:
     from graph import show
 
-    rows = _run(api, show.paths(odd, odd, items=[odd], categories=[odd], brands=[odd]))
-    assert rows == []
+    assert _run(api, show.paths(odd, odd, items=[odd], categories=[odd], brands=[odd])) == []
+    assert _run(api, show.session(odd, items=[odd], categories=[odd], brands=[odd])) == []
+    assert _run(api, f"RETURN {show.literal([odd])} AS value") == [{"value": [odd]}]

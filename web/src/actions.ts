@@ -4,6 +4,7 @@ import { ApiError, ask, follow } from "./ask";
 import { type ContributionKind, DisputeDocument, ListDocument, RecordDocument, StartDocument, WithdrawDocument } from "./generated";
 import * as state from "./state";
 import { type Recommended, type Shopper, type Wish, ranks, wish } from "./state";
+import { words } from "./words";
 
 /** Cards of one page of the list. */
 export const SIZE = 12;
@@ -32,7 +33,7 @@ async function answer(turn: number, keep: boolean): Promise<void> {
     const first = keep ? Math.max(SIZE, Math.min(state.cards.peek().length, 100)) : SIZE;
     const found = await ask(ListDocument, { user: user!, ...rest, first });
     if (turn !== asked) return newest;
-    state.problem.value = found.user ? null : `There is no shopper ${user}.`;
+    state.problem.value = found.user ? null : words.peek().problems.noShopper(user!);
     take(found.user, false);
   } catch (error) {
     if (turn !== asked) return newest;
@@ -91,8 +92,8 @@ export async function record(type: Deed, { item }: Pick<Recommended, "item">): P
     await refresh();
     const now = ranks();
     const left = [...shown.keys()].filter((id) => !now.has(id)).length;
-    const deed = { view: "a view", purchase: "a purchase", dismiss: "a dismissal" }[type];
-    state.note.value = `Recorded ${deed} of ${item.title}${left ? `, ${left} left the list` : ""}.`;
+    const told = words.peek().list;
+    state.note.value = told.recorded[type](item.title) + (left ? told.left(left) : "") + told.stop;
   } catch (error) {
     tell(error);
   }
@@ -113,7 +114,8 @@ export async function dispute({ kind, path }: Reason, { withdrawn = false } = {}
     if (userErrors[0]) throw new Error(userErrors[0].message);
     state.disputed.value++;
     await refresh();
-    state.note.value = withdrawn ? "The reason is used again." : "The reason is left out for this shopper.";
+    const { isUsedAgain, isLeftOut } = words.peek().why;
+    state.note.value = withdrawn ? isUsedAgain : isLeftOut;
   } catch (error) {
     tell(error);
   }
@@ -160,7 +162,7 @@ async function load(): Promise<void> {
     state.model.value = model;
     const user = wish.peek().user ?? users.edges[0]?.node.externalId;
     if (user !== undefined) await setUser(user);
-    else state.problem.value = "The graph holds no shoppers yet. Load a shop with `attune load`.";
+    else state.problem.value = words.peek().problems.noShoppers;
   } catch (error) {
     tell(error);
     setTimeout(load, 3000); // the database may come back

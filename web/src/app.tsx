@@ -1,28 +1,40 @@
 // The frame: what every view has, and which view is shown.
 import { useSignalEffect } from "@preact/signals";
+import type { Locale } from "./generated";
+import { BubblePanel } from "./parts/bubble";
 import { CardList } from "./parts/cards";
 import { Search } from "./parts/search";
 import { ShopperPanel } from "./parts/shopper";
 import { Why } from "./parts/why";
-import { type View, address, config, model, problem, view } from "./state";
+import { type View, address, config, lang, model, problem, view, wish } from "./state";
+import { when } from "./told";
 import { ItemView } from "./views/item";
 import { ModelView } from "./views/model";
 import { WhatIfView } from "./views/what-if";
+import { words } from "./words";
 
-const VIEWS: readonly [View, string][] = [
-  ["list", "Recommendations"],
-  ["what-if", "What if"],
-  ["model", "Model"],
+const VIEWS: readonly [View, "list" | "whatIf" | "model"][] = [
+  ["list", "list"],
+  ["what-if", "whatIf"],
+  ["model", "model"],
+];
+
+/** Each language by its own name. */
+const LOCALES: readonly [Locale, string, string][] = [
+  ["EN", "en", "English"],
+  ["ZH", "zh", "中文"],
 ];
 
 export function App() {
   useSignalEffect(() => {
-    document.title = { list: "Attune", item: "Attune: item", "what-if": "Attune: what if", model: "Attune: model" }[view.value];
+    document.title = words.value.frame.titles[view.value];
+    document.documentElement.lang = lang.value;
   });
+  const told = words.value.frame;
   return (
     <>
       <a class="skip" href="#main" onClick={skip}>
-        Skip to the content
+        {told.skip}
       </a>
       <header class="top">
         <a class="brand" href={address({ view: "list" })}>
@@ -30,14 +42,14 @@ export function App() {
           <span>Attune</span>
         </a>
         <Search />
-        <nav class="views" aria-label="Views">
+        <nav class="views" aria-label={told.views}>
           {VIEWS.map(([name, title]) => (
             <a key={name} href={address({ view: name })} aria-current={view.value === name ? "page" : undefined}>
-              {title}
+              {told[title]}
             </a>
           ))}
         </nav>
-        <nav class="tools" aria-label="Explore the graph">
+        <nav class="tools" aria-label={told.tools}>
           {config.value.graphiql && (
             <a id="graphiql" href="/graphql">
               GraphiQL
@@ -48,6 +60,11 @@ export function App() {
               Neo4j Browser
             </a>
           )}
+          {LOCALES.filter(([locale]) => locale !== wish.value.locale).map(([locale, code, name]) => (
+            <a key={locale} id={`in-${code}`} class="locale" href={address({ locale })} lang={code} hreflang={code}>
+              {name}
+            </a>
+          ))}
         </nav>
       </header>
       {problem.value !== null && (
@@ -70,7 +87,10 @@ function Shown() {
   if (view.value === "what-if") return <WhatIfView />;
   return (
     <>
-      <ShopperPanel />
+      <div class="side">
+        <ShopperPanel />
+        {view.value === "list" && <BubblePanel />}
+      </div>
       {view.value === "item" ? (
         <ItemView />
       ) : (
@@ -85,11 +105,11 @@ function Shown() {
 
 function Served() {
   const served = model.value;
-  if (!served) return <p>Recommendations with their true reasons.</p>;
+  if (!served) return <p>{words.value.frame.motto}</p>;
   return (
-    <p title={`${served.version}, ${new Date(served.trainedAt).toLocaleString()}`}>
-      Recommendations with their true reasons, by {served.trained ? "model" : "the first model"}{" "}
-      <span class="mono">{served.version.split("-").pop()}</span>.
+    <p title={`${served.version}, ${when(served.trainedAt)}`}>
+      {served.trained ? words.value.frame.by : words.value.frame.byFirst}{" "}
+      <span class="mono">{served.version.split("-").pop()}</span>
     </p>
   );
 }

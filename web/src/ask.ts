@@ -1,5 +1,6 @@
 // Talks to the GraphQL API: documents of `operations.graphql` over HTTP, changes over graphql-transport-ws.
 import { ChangesDocument, type TypedDocumentString } from "./generated";
+import { words } from "./words";
 
 /** An answer with errors, or none at all; `code` is the API's. */
 export class ApiError extends Error {
@@ -28,7 +29,7 @@ export async function ask<Data, Variables>(
       body: JSON.stringify({ query: document, variables }),
     });
   } catch {
-    throw new ApiError("The service does not answer.", "OFFLINE");
+    throw new ApiError(words.peek().problems.silent, "OFFLINE");
   }
   const answer = (await response.json()) as Answer<Data>;
   const failed = answer.errors?.[0];

@@ -11,12 +11,15 @@ export interface Wish {
   mode: Mode;
   budget: number | null;
   diversity: number;
-  /** The language of the sentences. */
+  /** The language of the page and of what the service says. */
   locale: Locale;
 }
 
-export const wish = signal<Wish>({ user: null, mode: "ALL", budget: null, diversity: 0, locale: "EN" });
-/** Of the sentences, for whoever reads them out. */
+/** What the browser is set to, where nobody chose. */
+export const preferred: Locale = navigator.language.toLowerCase().startsWith("zh") ? "ZH" : "EN";
+
+export const wish = signal<Wish>({ user: null, mode: "ALL", budget: null, diversity: 0, locale: preferred });
+/** For whoever reads the page out. */
 export const lang = computed(() => wish.value.locale.toLowerCase());
 export const view = signal<View>("list");
 /** The item that its own view shows. */
@@ -45,6 +48,7 @@ export const currency = computed(() => cards.value[0]?.item.currency ?? null);
 
 export const ranks = (): Map<string, number> => new Map(cards.value.map((card) => [card.item.id, card.rank]));
 
+const LOCALES: Readonly<Record<string, Locale>> = { en: "EN", zh: "ZH" };
 const MODES: readonly string[] = ["ALL", "DISCOVER", "REBUY"] satisfies Mode[];
 
 export function readAddress(): void {
@@ -56,7 +60,7 @@ export function readAddress(): void {
     mode: MODES.includes(mode) ? (mode as Mode) : "ALL",
     budget: budget >= 0 ? budget : null,
     diversity: Math.min(Math.max(Number(given.get("diversity")) || 0, 0), 1),
-    locale: given.get("locale") === "zh" ? "ZH" : "EN",
+    locale: LOCALES[given.get("locale") ?? ""] ?? preferred,
   };
   seen.value = given.get("item");
   const said = given.get("view");
@@ -71,7 +75,7 @@ export function address(change: Partial<Wish> & { view?: View; item?: string } =
   if (mode !== "ALL") said.set("mode", mode);
   if (budget !== null) said.set("budget", String(budget));
   if (diversity) said.set("diversity", String(diversity));
-  if (locale !== "EN") said.set("locale", locale.toLowerCase());
+  if (locale !== preferred) said.set("locale", locale.toLowerCase());
   const to = change.view ?? view.value;
   if (to === "item") said.set("item", change.item ?? seen.value ?? "");
   else if (to !== "list") said.set("view", to);

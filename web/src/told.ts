@@ -1,5 +1,7 @@
 // Values as people read them.
-import type { Certainty, ContributionKind, ContributionPartsFragment } from "./generated";
+import type { ContributionKind, ContributionPartsFragment } from "./generated";
+import { wish } from "./state";
+import { words } from "./words";
 
 const number = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });
 const cents = new Intl.NumberFormat(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
@@ -20,29 +22,12 @@ export const percent = (value: number): string => `${Math.round(value * 100)} %`
 
 export const signed = (value: number): string => `${value < 0 ? "−" : value > 0 ? "+" : ""}${Math.abs(value).toFixed(3)}`;
 
-export const CERTAINTIES: Record<Certainty, string> = {
-  KNOWN: "income known",
-  INFERRED: "inferred from purchases",
-  UNKNOWN: "nothing known yet",
-};
-
-export const KINDS: Record<ContributionKind, string> = {
-  OWN_HISTORY: "Own history",
-  ITEM: "Goes with",
-  CATEGORY: "Category",
-  BRAND: "Brand",
-  POPULARITY: "Popularity",
-  PROMOTION: "Promotions",
-  PRICE_FIT: "Price fit",
-  PURCHASE_POWER: "Purchase power",
-  BOOST: "Boost",
-  FEEDBACK: "Feedback",
-  PRICE_LEVEL: "Price level",
-  OTHER: "Smaller reasons",
-};
-
 /** A kind that this page does not know yet is told by its own name. */
-export const kindName = (kind: ContributionKind): string => KINDS[kind] ?? kind.toLowerCase().replaceAll("_", " ");
+export const kindName = (kind: ContributionKind): string => words.value.kinds[kind] ?? kind.toLowerCase().replaceAll("_", " ");
+
+/** A moment, in the page's language; in English as the browser is set. */
+export const when = (moment: string): string =>
+  new Date(moment).toLocaleString(wish.value.locale === "ZH" ? "zh" : undefined, { dateStyle: "medium", timeStyle: "short" });
 
 type PathNode = ContributionPartsFragment["path"][number];
 

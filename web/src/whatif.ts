@@ -5,6 +5,7 @@ import { ask } from "./ask";
 import { type WhatIfInput, WhatIfDocument, type WhatIfQuery } from "./generated";
 import { address, cards, wish } from "./state";
 import { money, nodeName } from "./told";
+import { words } from "./words";
 
 export type Change =
   | { what: "without"; item: Named }
@@ -28,22 +29,21 @@ export const thinking = signal(false);
 /** The item whose move is told in full. */
 export const told = signal<string | null>(null);
 
-const DEEDS = { view: "Viewed", cart: "Put in the cart", purchase: "Bought", dismiss: "Dismissed" };
-
 export function inWords(change: Change, currency: string | null): string {
+  const told = words.value.whatIf.changes;
   switch (change.what) {
     case "without":
-      return `Never anything with ${change.item.title}`;
+      return told.without(change.item.title);
     case "happened":
-      return `${DEEDS[change.type]} ${change.item.title} now`;
+      return told[change.type](change.item.title);
     case "price":
-      return `${change.item.title} at ${money(change.price, currency)}`;
+      return told.price(change.item.title, money(change.price, currency)!);
     case "promoted":
-      return `${change.item.title} ${change.promoted ? "on promotion" : "never promoted lately"}`;
+      return (change.promoted ? told.promoted : told.unpromoted)(change.item.title);
     case "budget":
-      return `A budget of ${money(change.budget, currency)} per item`;
+      return told.budget(money(change.budget, currency)!);
     case "income":
-      return `An income of ${change.value}`;
+      return told.income(change.value);
   }
 }
 

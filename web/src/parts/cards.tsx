@@ -4,19 +4,21 @@ import { type Deed, more, record } from "../actions";
 import type { ItemPartsFragment } from "../generated";
 import { type Recommended, before, busy, cards, chosen, connected, hasMore, lang, note, shopper, wish } from "../state";
 import { calm, money, shelfOf } from "../told";
+import { words } from "../words";
 import { Level, Strip } from "./level";
 import { openItem } from "./search";
 
 export function CardList() {
   const list = useSlide();
+  const told = words.value.list;
   return (
     <section class="list" id="list" aria-labelledby="list-title" aria-busy={busy.value || undefined}>
       <div class="list-head">
-        <h1 id="list-title">{shopper.value ? `Recommended for ${shopper.value.externalId}` : "Recommended"}</h1>
+        <h1 id="list-title">{shopper.value ? told.titleFor(shopper.value.externalId) : told.title}</h1>
         {connected.value && (
-          <p class="live" id="live" title="The list follows the shopper's events as they are recorded">
+          <p class="live" id="live" title={told.liveHint}>
             <span aria-hidden="true" />
-            live
+            {told.live}
           </p>
         )}
       </div>
@@ -28,13 +30,13 @@ export function CardList() {
           <Card key={card.item.id} card={card} />
         ))}
         {shopper.value && !cards.value.length && (
-          <li class="empty">Nothing fits. Raise the budget or choose other items.</li>
+          <li class="empty">{told.nothing}</li>
         )}
         {!shopper.value && busy.value && SKELETONS}
       </ol>
       {hasMore.value && (
         <button class="more" id="more" type="button" onClick={more}>
-          Show more
+          {told.more}
         </button>
       )}
     </section>
@@ -76,10 +78,11 @@ function choose(id: string): void {
 function Card({ card }: { card: Recommended }) {
   const { item, explanation } = card;
   const here = chosen.value === item.id;
+  const told = words.value.list;
   return (
     <li class={`card${here ? " chosen" : ""}`} data-id={item.id}>
       <span class="rank">
-        <span class="aside">Rank </span>
+        <span class="aside">{told.rank} </span>
         {card.rank}
       </span>
       <Picture item={item} />
@@ -95,23 +98,26 @@ function Card({ card }: { card: Recommended }) {
         <Strip contributions={explanation.contributions} />
       </div>
       <Price item={item} />
-      <div class="acts" role="group" aria-label="Record an event">
-        <Act deed="view" title="Viewed" card={card} />
-        <Act deed="purchase" title="Bought" card={card} />
-        <Act deed="dismiss" title="Dismissed" card={card} />
-        <button class="record quiet" type="button" aria-label={`More about ${item.title}`} onClick={() => openItem(item.externalId)}>
-          More
+      <div class="acts" role="group" aria-label={told.record}>
+        {DEEDS.map((deed) => (
+          <Act key={deed} deed={deed} card={card} />
+        ))}
+        <button class="record quiet" type="button" aria-label={told.aboutItem(item.title)} onClick={() => openItem(item.externalId)}>
+          {told.about}
         </button>
       </div>
     </li>
   );
 }
 
-function Act({ deed, title, card }: { deed: Deed; title: string; card: Recommended }) {
-  const label = `Record that ${wish.value.user} ${title.toLowerCase()} ${card.item.title}`;
+const DEEDS: readonly Deed[] = ["view", "purchase", "dismiss"];
+
+function Act({ deed, card }: { deed: Deed; card: Recommended }) {
+  const told = words.value.list;
+  const label = told.recordThat[deed](wish.value.user!, card.item.title);
   return (
-    <button class="record" type="button" aria-label={label} title="Record this event" onClick={() => record(deed, card)}>
-      {title}
+    <button class="record" type="button" aria-label={label} title={told.recordHint} onClick={() => record(deed, card)}>
+      {told.deeds[deed]}
     </button>
   );
 }
@@ -119,8 +125,8 @@ function Act({ deed, title, card }: { deed: Deed; title: string; card: Recommend
 export function Price({ item }: { item: ItemPartsFragment }) {
   return (
     <div class="price">
-      <strong>{money(item.price, item.currency) ?? "no price"}</strong>
-      {item.priceLevel !== null && <Level value={item.priceLevel} label="Price level in its category" />}
+      <strong>{money(item.price, item.currency) ?? words.value.list.noPrice}</strong>
+      {item.priceLevel !== null && <Level value={item.priceLevel} label={words.value.list.priceLevel} />}
     </div>
   );
 }
@@ -129,12 +135,12 @@ export function Price({ item }: { item: ItemPartsFragment }) {
 function Moved({ card }: { card: Recommended }) {
   if (!before.value.size) return null;
   const was = before.value.get(card.item.id);
-  if (was === undefined) return <span class="moved new">new</span>;
+  if (was === undefined) return <span class="moved new">{words.value.list.fresh}</span>;
   if (was === card.rank) return null;
   const up = was > card.rank;
   const steps = Math.abs(was - card.rank);
   return (
-    <span class={`moved ${up ? "up" : "down"}`} role="img" aria-label={`${up ? "up" : "down"} ${steps} from rank ${was}`}>
+    <span class={`moved ${up ? "up" : "down"}`} role="img" aria-label={words.value.list.moved(up, steps, was)}>
       {up ? "▲" : "▼"} {steps}
     </span>
   );

@@ -6,20 +6,22 @@ import { IncomesDocument } from "../generated";
 import { currency, dearest, shopper } from "../state";
 import { calm, money } from "../told";
 import { type Change, type Named, add, changes, inWords, leaned, remove } from "../whatif";
+import { words } from "../words";
 import { Combobox } from "./combobox";
 import { findItems } from "./search";
 
 export function Changes() {
   const [item, setItem] = useState<Named | null>(null);
+  const told = words.value.whatIf;
   return (
     <section class="who panel changes" aria-labelledby="changes-title">
-      <h2 id="changes-title">What should be different?</h2>
+      <h2 id="changes-title">{told.different}</h2>
       <Chosen />
-      <h3>About an item</h3>
+      <h3>{told.aboutItem}</h3>
       <Combobox
         id="other"
-        label="Choose an item"
-        placeholder="Choose an item"
+        label={told.chooseItem}
+        placeholder={told.chooseItem}
         text={item?.title ?? ""}
         find={findItems}
         choose={(option) => setItem({ id: option.value, title: option.label })}
@@ -31,7 +33,7 @@ export function Changes() {
       ) : (
         leaned.value.length > 0 && (
           <>
-            <p class="hint">The list leans on these:</p>
+            <p class="hint">{told.leans}</p>
             <ul class="chips">
               {leaned.value.map((one) => (
                 <li key={one.id}>
@@ -51,15 +53,16 @@ export function Changes() {
 
 function Chosen() {
   if (!changes.value.length) return null;
+  const told = words.value.whatIf;
   return (
     <>
-      <ul class="chosen-changes" aria-label="What is different">
+      <ul class="chosen-changes" aria-label={told.isDifferent}>
         {changes.value.map((change) => {
-          const words = inWords(change, currency.value);
+          const said = inWords(change, currency.value);
           return (
-            <li key={words}>
-              <span>{words}</span>
-              <button type="button" aria-label={`Take back: ${words}`} onClick={() => remove(change)}>
+            <li key={said}>
+              <span>{said}</span>
+              <button type="button" aria-label={told.takeBack(said)} onClick={() => remove(change)}>
                 ×
               </button>
             </li>
@@ -67,20 +70,21 @@ function Chosen() {
         })}
       </ul>
       <button class="act" type="button" onClick={() => (changes.value = [])}>
-        As it is
+        {told.asItIs}
       </button>
     </>
   );
 }
 
 function AboutItem({ item }: { item: Named }) {
+  const told = words.value.whatIf;
   const deeds: [string, Change][] = [
-    ["Never had it", { what: "without", item }],
-    ["Viewed it now", { what: "happened", item, type: "view" }],
-    ["Bought it now", { what: "happened", item, type: "purchase" }],
-    ["Dismissed it now", { what: "happened", item, type: "dismiss" }],
-    ["It is on promotion", { what: "promoted", item, promoted: true }],
-    ["No promotion lately", { what: "promoted", item, promoted: false }],
+    [told.neverHad, { what: "without", item }],
+    [told.viewedNow, { what: "happened", item, type: "view" }],
+    [told.boughtNow, { what: "happened", item, type: "purchase" }],
+    [told.dismissedNow, { what: "happened", item, type: "dismiss" }],
+    [told.onPromotion, { what: "promoted", item, promoted: true }],
+    [told.noPromotion, { what: "promoted", item, promoted: false }],
   ];
   const priced = (event: SubmitEvent) => {
     event.preventDefault();
@@ -99,10 +103,10 @@ function AboutItem({ item }: { item: Named }) {
         ))}
       </ul>
       <form class="priced" onSubmit={priced}>
-        <label for="price">At a price of</label>
+        <label for="price">{told.atPrice}</label>
         <input id="price" name="price" type="number" min="0" step="0.01" required />
         <button class="act" type="submit">
-          Set
+          {told.set}
         </button>
       </form>
     </>
@@ -121,7 +125,8 @@ function AboutShopper() {
   }, []);
   const budget = changes.value.find((change) => change.what === "budget")?.budget ?? null;
   const income = changes.value.find((change) => change.what === "income");
-  const said = budget === null ? "as it is" : `up to ${money(budget, currency.value)}`;
+  const told = words.value.whatIf;
+  const said = budget === null ? told.budgetNow : words.value.shopper.upTo(money(budget, currency.value)!);
   const spend = (share: number) => {
     const before = changes.peek().find((change) => change.what === "budget");
     if (share < 100) add({ what: "budget", budget: Math.round(share * dearest.value) / 100 });
@@ -133,13 +138,13 @@ function AboutShopper() {
   };
   return (
     <>
-      <h3>About the shopper</h3>
+      <h3>{told.aboutShopper}</h3>
       <div class="controls">
         {bands.length > 0 && (
           <p class="select">
-            <label for="income">Income</label>
+            <label for="income">{told.income}</label>
             <select id="income" value={income?.value ?? ""} onChange={(event) => earn(event.currentTarget.value)}>
-              <option value="">as it is{now()}</option>
+              <option value="">{told.incomeNow(shopper.value?.purchasePower.income ?? null)}</option>
               {bands.map((band) => (
                 <option key={band}>{band}</option>
               ))}
@@ -147,7 +152,7 @@ function AboutShopper() {
           </p>
         )}
         <p class="slider">
-          <label for="if-budget">Budget per item</label>
+          <label for="if-budget">{told.budget}</label>
           <output for="if-budget">{said}</output>
           <input
             id="if-budget"
@@ -162,9 +167,4 @@ function AboutShopper() {
       </div>
     </>
   );
-}
-
-function now(): string {
-  const income = shopper.value?.purchasePower.income;
-  return income ? `: ${income}` : "";
 }

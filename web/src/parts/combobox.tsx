@@ -1,8 +1,9 @@
 // A text field that offers what matches it: the combobox pattern of the ARIA practices, with a listbox of groups.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { words } from "../words";
 
 export interface Option {
-  group: string;
+  group: "shoppers" | "items";
   value: string;
   label: string;
   detail?: string | undefined;
@@ -120,9 +121,9 @@ export function Combobox({ id, label, placeholder, text = "", find, choose, ente
       />
       <div id={`${id}-list`} class="options" role="listbox" aria-label={label} hidden={!open}>
         {groups.map((group) => (
-          <div key={group} role="group" aria-label={group}>
+          <div key={group} role="group" aria-label={words.value.search[group]}>
             <p class="group" aria-hidden="true">
-              {group}
+              {words.value.search[group]}
             </p>
             {options.map((option, place) =>
               option.group !== group ? null : (

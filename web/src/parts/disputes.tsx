@@ -5,6 +5,7 @@ import { ask } from "../ask";
 import { DisputesDocument, type DisputesQuery } from "../generated";
 import { disputed } from "../state";
 import { kindName, nodeName } from "../told";
+import { words } from "../words";
 
 type Dispute = NonNullable<DisputesQuery["user"]>["disputes"][number];
 
@@ -21,17 +22,18 @@ export function Disputes({ user }: { user: string }) {
     };
   }, [user, version]);
   if (!found.length) return null;
+  const told = words.value.why;
   return (
     <div class="disputes">
-      <h3>Left out for this shopper</h3>
+      <h3>{told.leftOut}</h3>
       <ul>
         {found.map((one) => {
           const name = `${kindName(one.kind)}: ${one.path.map(nodeName).join(" · ")}`;
           return (
             <li key={name}>
               {name}{" "}
-              <button class="without" type="button" aria-label={`Use again: ${name}`} onClick={() => dispute(one, { withdrawn: true })}>
-                Use again
+              <button class="without" type="button" aria-label={told.useAgainReason(name)} onClick={() => dispute(one, { withdrawn: true })}>
+                {told.useAgain}
               </button>
             </li>
           );

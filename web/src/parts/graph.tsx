@@ -1,6 +1,7 @@
 // The attention graph of one recommendation. cytoscape.js, by far the largest part of the page, comes with the first one.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ContributionPartsFragment } from "../generated";
+import { words } from "../words";
 import type { Drawing } from "./network";
 
 interface Props {
@@ -46,12 +47,12 @@ export function AttentionGraph({ user, item, contributions, lit, light }: Props)
         ref={place}
         class="graph"
         role="img"
-        aria-label={`${contributions.length} paths from ${user} to ${item}; the list above says the same in words`}
+        aria-label={words.value.why.graph(contributions.length, user, item)}
         data-edges={edges ?? undefined}
         data-lit={lit ?? undefined}
         style={{ height: `${Math.max(contributions.length * 48 + 24, 180)}px` }}
       />
-      <figcaption>Edges are as wide as their contributions are large; dashed ones speak against the item.</figcaption>
+      <figcaption>{words.value.why.graphHint}</figcaption>
     </figure>
   );
 }

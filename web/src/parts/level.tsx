@@ -1,11 +1,12 @@
-import { KINDS, kindName } from "../told";
+import { kindName } from "../told";
+import { words } from "../words";
 import type { ContributionPartsFragment } from "../generated";
 
 /** A meter in five steps. */
 export function Level({ value, label }: { value: number; label: string }) {
   const filled = Math.round(value * 5);
   return (
-    <span class="level" role="img" aria-label={`${label}: ${Math.round(value * 100)} of 100`}>
+    <span class="level" role="img" aria-label={words.value.list.level(label, Math.round(value * 100))}>
       {[1, 2, 3, 4, 5].map((step) => (
         <i key={step} class={step <= filled ? "on" : ""} />
       ))}
@@ -31,5 +32,5 @@ export function Strip({ contributions }: { contributions: readonly ContributionP
 }
 
 export function kindClass(part: Pick<ContributionPartsFragment, "kind" | "value">): string {
-  return `k-${part.kind in KINDS ? part.kind : "OTHER"}${part.value < 0 ? " against" : ""}`;
+  return `k-${part.kind in words.value.kinds ? part.kind : "OTHER"}${part.value < 0 ? " against" : ""}`;
 }

@@ -2,32 +2,34 @@
 import { lang } from "../state";
 import { kindName, signed } from "../told";
 import type { Move } from "../whatif";
+import { words } from "../words";
 import { kindClass } from "./level";
 
 export function MoveTold({ move }: { move: Move }) {
   const { item, contributions } = move;
+  const told = words.value.whatIf;
   const most = Math.max(...contributions.flatMap((part) => [Math.abs(part.before), Math.abs(part.after)]), 1e-9);
   const width = (value: number) => `${((Math.abs(value) / most) * 100).toFixed(2)}%`;
   return (
     <>
-      <h2 id="why-title">What would move <bdi>{item.title}</bdi></h2>
+      <h2 id="why-title">{told.movedItem[0]}<bdi>{item.title}</bdi>{told.movedItem[1]}</h2>
       <dl class="turn">
         <div>
-          <dt>Rank</dt>
+          <dt>{told.rank}</dt>
           <dd>
             {move.rankBefore ?? "—"} <span aria-hidden="true">→</span>
-            <span class="aside"> becomes </span> {move.rankAfter ?? "off the list"}
+            <span class="aside">{told.becomes}</span> {move.rankAfter ?? told.offList}
           </dd>
         </div>
         <div>
-          <dt>Score</dt>
+          <dt>{told.score}</dt>
           <dd>
             {move.scoreBefore?.toFixed(3) ?? "—"} <span aria-hidden="true">→</span>
-            <span class="aside"> becomes </span> {move.scoreAfter?.toFixed(3) ?? "—"}
+            <span class="aside">{told.becomes}</span> {move.scoreAfter?.toFixed(3) ?? "—"}
           </dd>
         </div>
       </dl>
-      <ol class="turns" aria-label="Contributions before and after">
+      <ol class="turns" aria-label={told.beforeAfter}>
         {contributions.map((part, place) => (
           <li key={place} data-before={part.before} data-after={part.after}>
             <p class="said">
@@ -35,7 +37,7 @@ export function MoveTold({ move }: { move: Move }) {
             </p>
             {(["before", "after"] as const).map((when) => (
               <p key={when} class={`when ${when}`}>
-                <span class="label">{when === "before" ? "now" : "then"}</span>
+                <span class="label">{when === "before" ? told.barNow : told.barThen}</span>
                 <span class="track" aria-hidden="true">
                   <i class={kindClass({ kind: part.kind, value: part[when] })} style={{ width: width(part[when]) }} />
                 </span>

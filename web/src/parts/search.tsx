@@ -4,16 +4,14 @@ import { ask } from "../ask";
 import { FindItemsDocument, FindUsersDocument } from "../generated";
 import { address, view } from "../state";
 import { calm, money } from "../told";
+import { words } from "../words";
 import { Combobox, type Option } from "./combobox";
-
-const SHOPPERS = "Shoppers";
-const ITEMS = "Items";
 
 export async function findItems(search: string): Promise<Option[]> {
   if (!search) return [];
   const { items } = await ask(FindItemsDocument, { search });
   return items.nodes.map((item) => ({
-    group: ITEMS,
+    group: "items",
     value: item.externalId,
     label: item.title,
     detail: [item.category && calm(item.category.name), money(item.price, item.currency)].filter(Boolean).join(" · "),
@@ -22,7 +20,7 @@ export async function findItems(search: string): Promise<Option[]> {
 
 async function findShoppers(search: string): Promise<Option[]> {
   const { users } = await ask(FindUsersDocument, { search: search || null });
-  return users.edges.map(({ node }) => ({ group: SHOPPERS, value: node.externalId, label: node.externalId }));
+  return users.edges.map(({ node }) => ({ group: "shoppers", value: node.externalId, label: node.externalId }));
 }
 
 // A slow search for items must not hide the shoppers.
@@ -44,13 +42,13 @@ function openShopper(user: string): void {
 }
 
 function choose(option: Option): void {
-  if (option.group === SHOPPERS) openShopper(option.value);
+  if (option.group === "shoppers") openShopper(option.value);
   else openItem(option.value);
 }
 
 function enter(text: string, options: Option[]): void {
   const exact = options.find((option) => option.value === text);
-  const item = options.find((option) => option.group === ITEMS);
+  const item = options.find((option) => option.group === "items");
   if (exact) choose(exact);
   else if (item) choose(item);
   else openShopper(text);
@@ -60,8 +58,8 @@ export function Search() {
   return (
     <Combobox
       id="find"
-      label="Find a shopper or an item"
-      placeholder="Find a shopper or an item"
+      label={words.value.search.find}
+      placeholder={words.value.search.find}
       find={find}
       choose={choose}
       enter={enter}

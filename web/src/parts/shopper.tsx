@@ -1,24 +1,17 @@
 // Who the list is for: what the shopper can and does spend, and what is wished for.
 import type { ComponentChildren } from "preact";
 import { want } from "../actions";
-import type { Locale, Mode } from "../generated";
+import type { Mode } from "../generated";
 import { currency, dearest, shopper, wish } from "../state";
-import { CERTAINTIES, count, money, percent } from "../told";
+import { count, money, percent } from "../told";
+import { words } from "../words";
 import { Level } from "./level";
 
-const MODES: readonly [Mode, string, string][] = [
-  ["ALL", "All", "Every item"],
-  ["DISCOVER", "Discover", "Only what the shopper never bought"],
-  ["REBUY", "Buy again", "Only what the shopper bought before"],
-];
-
-const LOCALES: readonly [Locale, string][] = [
-  ["EN", "English"],
-  ["ZH", "中文"],
-];
+const MODES: readonly Mode[] = ["ALL", "DISCOVER", "REBUY"];
 
 export function ShopperPanel() {
   const power = shopper.value?.purchasePower;
+  const told = words.value.shopper;
   return (
     <section class="who panel" aria-labelledby="who-title">
       <div class="who-head">
@@ -28,25 +21,25 @@ export function ShopperPanel() {
           </svg>
         </span>
         <div>
-          <h2 id="who-title">Shopper {wish.value.user ?? ""}</h2>
+          <h2 id="who-title">{told.title(wish.value.user ?? "")}</h2>
           <p class="badge" id="known" data-known={power?.known}>
-            {power ? CERTAINTIES[power.known] : ""}
+            {power ? words.value.certainties[power.known] : ""}
           </p>
         </div>
       </div>
-      <h3>Purchase power</h3>
+      <h3>{told.power}</h3>
       <dl class="power" id="power">
         {power && (
           <>
-            <Tile name="Income">{power.income ?? "—"}</Tile>
-            <Tile name="Purchases">{count(power.purchases)}</Tile>
-            <Tile name="A week">{money(power.spendPerWeek, currency.value) ?? "—"}</Tile>
-            <Tile name="A basket">{money(power.basketValue, currency.value) ?? "—"}</Tile>
-            <Tile name="Price level">
-              <Share value={power.priceLevel} name="Price level" />
+            <Tile name={told.income}>{power.income ?? "—"}</Tile>
+            <Tile name={told.purchases}>{count(power.purchases)}</Tile>
+            <Tile name={told.week}>{money(power.spendPerWeek, currency.value) ?? "—"}</Tile>
+            <Tile name={told.basket}>{money(power.basketValue, currency.value) ?? "—"}</Tile>
+            <Tile name={told.priceLevel}>
+              <Share value={power.priceLevel} name={told.priceLevel} />
             </Tile>
-            <Tile name="Discounts">
-              <Share value={power.discountShare} name="Discounts" />
+            <Tile name={told.discounts}>
+              <Share value={power.discountShare} name={told.discounts} />
             </Tile>
           </>
         )}
@@ -75,15 +68,17 @@ function Share({ value, name }: { value: number | null; name: string }) {
 }
 
 function Controls() {
-  const { mode, budget, diversity, locale } = wish.value;
+  const { mode, budget, diversity } = wish.value;
+  const told = words.value.shopper;
+  const limit = budget === null ? told.noLimit : told.upTo(money(budget, currency.value)!);
   const share = budget === null ? 100 : Math.round((budget / dearest.value) * 100);
   const spend = (to: number) => want({ budget: to === 100 ? null : Math.round(to * dearest.value) / 100 });
   return (
     <form class="controls" id="controls" onSubmit={(event) => event.preventDefault()}>
       <fieldset class="segments">
-        <legend>Which items</legend>
-        {MODES.map(([value, name, hint]) => (
-          <label key={value} title={hint}>
+        <legend>{told.which}</legend>
+        {MODES.map((value) => (
+          <label key={value} title={told.modes[value][1]}>
             <input
               type="radio"
               name="mode"
@@ -91,14 +86,14 @@ function Controls() {
               checked={mode === value}
               onChange={() => want({ mode: value })}
             />
-            <span>{name}</span>
+            <span>{told.modes[value][0]}</span>
           </label>
         ))}
       </fieldset>
       <p class="slider">
-        <label for="budget">Budget per item</label>
+        <label for="budget">{told.budget}</label>
         <output id="budget-told" for="budget">
-          {budget === null ? "no limit" : `up to ${money(budget, currency.value)}`}
+          {limit}
         </output>
         <input
           id="budget"
@@ -107,12 +102,12 @@ function Controls() {
           max="100"
           step="1"
           value={Math.min(share, 100)}
-          aria-valuetext={budget === null ? "no limit" : `up to ${money(budget, currency.value)}`}
+          aria-valuetext={limit}
           onInput={(event) => spend(Number(event.currentTarget.value))}
         />
       </p>
       <p class="slider">
-        <label for="diversity">Diversity</label>
+        <label for="diversity">{told.diversity}</label>
         <output id="diversity-told" for="diversity">
           {percent(diversity)}
         </output>
@@ -126,16 +121,6 @@ function Controls() {
           aria-valuetext={percent(diversity)}
           onInput={(event) => want({ diversity: Number(event.currentTarget.value) / 100 })}
         />
-      </p>
-      <p class="choice">
-        <label for="locale">Reasons in</label>
-        <select id="locale" value={locale} onChange={(event) => want({ locale: event.currentTarget.value as Locale })}>
-          {LOCALES.map(([value, name]) => (
-            <option key={value} value={value} lang={value.toLowerCase()}>
-              {name}
-            </option>
-          ))}
-        </select>
       </p>
     </form>
   );

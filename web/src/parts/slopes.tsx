@@ -1,6 +1,7 @@
 // Two lists side by side, with a line from each item's place in the one to its place in the other.
 import { calm, shelfOf } from "../told";
 import { type Compared, told } from "../whatif";
+import { words } from "../words";
 
 const ROW = 52;
 
@@ -9,13 +10,14 @@ type Row = Compared["after"][number];
 export function Slopes({ compared: { before, after }, shown }: { compared: Compared; shown: string | null }) {
   const was = new Map(before.map(({ item }, place) => [item.id, place]));
   const is = new Map(after.map(({ item }, place) => [item.id, place]));
+  const say = words.value.whatIf;
   const rows = Math.max(before.length, after.length);
   const middle = (place: number) => (place + 0.5) * ROW;
   return (
     <div class="slopes">
-      <h2>Now</h2>
-      <h2 class="then">Then</h2>
-      <ol class="places now" aria-label="The list now">
+      <h2>{say.now}</h2>
+      <h2 class="then">{say.then}</h2>
+      <ol class="places now" aria-label={say.listNow}>
         {before.map((row) => (
           <Place key={row.item.id} row={row} mark={is.has(row.item.id) ? "" : "left"} shown={shown === row.item.id} />
         ))}
@@ -36,7 +38,7 @@ export function Slopes({ compared: { before, after }, shown }: { compared: Compa
           );
         })}
       </svg>
-      <ol class="places then" aria-label="The list as it would be">
+      <ol class="places then" aria-label={say.listThen}>
         {after.map((row, place) => {
           const from = was.get(row.item.id);
           const mark = from === undefined ? "new" : from === place ? "" : from > place ? "up" : "down";
@@ -56,8 +58,9 @@ interface PlaceProps {
 }
 
 function Place({ row: { item, rank }, mark, steps = 0, shown }: PlaceProps) {
-  const signs = { "": "", left: "leaves", new: "new", up: `▲ ${steps}`, down: `▼ ${steps}` };
-  const words = { "": "", left: "leaves", new: "new", up: `up ${steps}`, down: `down ${steps}` };
+  const say = words.value.whatIf;
+  const signs = { "": "", left: say.leaves, new: say.comes, up: `▲ ${steps}`, down: `▼ ${steps}` };
+  const heard = { "": "", left: say.leaves, new: say.comes, up: say.up(steps), down: say.down(steps) };
   return (
     <li class={mark}>
       <button type="button" aria-pressed={shown} title={shelfOf(item)} onClick={() => (told.value = item.id)}>
@@ -66,7 +69,7 @@ function Place({ row: { item, rank }, mark, steps = 0, shown }: PlaceProps) {
         {mark && (
           <span class={`moved ${mark}`}>
             <span aria-hidden="true">{signs[mark]}</span>
-            <span class="aside">{words[mark]}</span>
+            <span class="aside">{heard[mark]}</span>
           </span>
         )}
       </button>

@@ -4,6 +4,7 @@ import type { ExplanationPartsFragment } from "../generated";
 import { lang } from "../state";
 import { signed } from "../told";
 import { type Named, throughItem, without } from "../whatif";
+import { words } from "../words";
 import { kindClass } from "./level";
 
 interface Props {
@@ -15,6 +16,7 @@ interface Props {
 
 export function Waterfall({ item, explanation, lit, light }: Props) {
   const { contributions, score } = explanation;
+  const told = words.value.why;
   const itemOf = (part: (typeof contributions)[number]) =>
     part.kind === "OWN_HISTORY" ? item : part.kind === "ITEM" ? throughItem(part.path) : null;
   let sum = 0;
@@ -30,9 +32,11 @@ export function Waterfall({ item, explanation, lit, light }: Props) {
   return (
     <div class="waterfall">
       <p class="score">
-        Score <strong>{score.toFixed(3)}</strong> is the sum of these contributions.
+        {told.sum[0]}
+        <strong>{score.toFixed(3)}</strong>
+        {told.sum[1]}
       </p>
-      <ol class="bars" aria-label="Contributions to the score">
+      <ol class="bars" aria-label={told.contributions}>
         {steps.map(({ part, low, high }, place) => (
           <li
             key={place}
@@ -45,7 +49,11 @@ export function Waterfall({ item, explanation, lit, light }: Props) {
             onFocusOut={() => light(null)}
           >
             <span class="said">
-              <span lang={lang.value}>{part.sentence}</span> <Without item={itemOf(part)} /> <Wrong part={part} />
+              <span lang={lang.value}>{part.sentence}</span>{" "}
+              <span class="doubts">
+                <Without item={itemOf(part)} />
+                <Wrong part={part} />
+              </span>
             </span>
             <span class="amount">{signed(part.value)}</span>
             <span class="track" aria-hidden="true">
@@ -55,7 +63,7 @@ export function Waterfall({ item, explanation, lit, light }: Props) {
         ))}
       </ol>
       <p class="total" aria-hidden="true">
-        <span class="said">Score</span>
+        <span class="said">{told.score}</span>
         <span class="amount">{score.toFixed(3)}</span>
         <span class="track">
           <i style={span(Math.min(0, score), Math.max(0, score))} />
@@ -68,8 +76,8 @@ export function Waterfall({ item, explanation, lit, light }: Props) {
 function Without({ item }: { item: Named | null }) {
   if (!item) return null;
   return (
-    <button class="without" type="button" aria-label={`What if not: without ${item.title}`} onClick={() => without(item)}>
-      What if not?
+    <button class="without" type="button" aria-label={words.value.why.whatIfNotItem(item.title)} onClick={() => without(item)}>
+      {words.value.why.whatIfNot}
     </button>
   );
 }
@@ -79,8 +87,8 @@ const REQUESTED: ReadonlySet<string> = new Set(["OTHER", "BOOST", "FEEDBACK", "P
 function Wrong({ part }: { part: ExplanationPartsFragment["contributions"][number] }) {
   if (REQUESTED.has(part.kind) || part.path.length === 0) return null;
   return (
-    <button class="without" type="button" aria-label={`Wrong, do not use: ${part.sentence}`} onClick={() => dispute(part)}>
-      Wrong?
+    <button class="without" type="button" aria-label={words.value.why.wrongReason(part.sentence)} onClick={() => dispute(part)}>
+      {words.value.why.wrong}
     </button>
   );
 }

@@ -5,6 +5,7 @@ import { ask } from "../ask";
 import { WhyNotDocument, type WhyNotQuery } from "../generated";
 import { disputed, lang, wish } from "../state";
 import { signed } from "../told";
+import { words } from "../words";
 
 type Found = NonNullable<NonNullable<WhyNotQuery["user"]>["whyNot"]>;
 
@@ -22,6 +23,7 @@ export function WhyNot({ user, item }: { user: string; item: string }) {
     };
   }, [user, item, mode, budget, diversity, locale, disputed.value]);
   if (!found) return null;
+  const told = words.value.whyNot;
   const trails = found.contributions.filter((part) => part.difference > 0);
   return (
     <div class="why-not">
@@ -30,7 +32,7 @@ export function WhyNot({ user, item }: { user: string; item: string }) {
         <>
           {trails.length > 0 && (
             <details>
-              <summary>Where it trails the last of the list</summary>
+              <summary>{told.trails}</summary>
               <ul>
                 {trails.map((part, place) => (
                   <li key={place}>
@@ -40,7 +42,7 @@ export function WhyNot({ user, item }: { user: string; item: string }) {
               </ul>
             </details>
           )}
-          <h3>What would put it there</h3>
+          <h3>{told.changes}</h3>
           {found.changes ? (
             <ul>
               {found.changes.map(({ sentence }) => (
@@ -48,7 +50,7 @@ export function WhyNot({ user, item }: { user: string; item: string }) {
               ))}
             </ul>
           ) : (
-            <p class="empty">No single change that was tried does.</p>
+            <p class="empty">{told.none}</p>
           )}
         </>
       )}

@@ -4,6 +4,7 @@ import { tell } from "../actions";
 import { ask } from "../ask";
 import { type ExplanationPartsFragment, type ItemPartsFragment, NeighborsDocument } from "../generated";
 import { chosenCard, lang, wish } from "../state";
+import { words } from "../words";
 import { Cypher } from "./cypher";
 import { Disputes } from "./disputes";
 import { AttentionGraph } from "./graph";
@@ -11,13 +12,24 @@ import { Waterfall } from "./waterfall";
 
 export function Why() {
   const card = chosenCard.value;
+  const told = words.value.why;
   return (
     <section class="why panel" id="why" aria-labelledby="why-title" tabIndex={-1}>
-      <h2 id="why-title">Why {card && <bdi>{card.item.title}</bdi>}</h2>
+      <h2 id="why-title">
+        {card ? (
+          <>
+            {told.title[0]}
+            <bdi>{card.item.title}</bdi>
+            {told.title[1]}
+          </>
+        ) : (
+          told.untitled
+        )}
+      </h2>
       {card ? (
         <Reasons item={card.item} explanation={card.explanation} />
       ) : (
-        <p class="empty">Choose a recommendation to see its reasons.</p>
+        <p class="empty">{told.choose}</p>
       )}
     </section>
   );

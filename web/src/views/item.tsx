@@ -8,6 +8,7 @@ import { count, shelfOf } from "../told";
 import { Picture, Price } from "../parts/cards";
 import { Reasons } from "../parts/why";
 import { WhyNot } from "../parts/why-not";
+import { words } from "../words";
 
 type Shown = NonNullable<ItemPageQuery["item"]>;
 
@@ -29,12 +30,12 @@ export function ItemView() {
       <section class="list" aria-labelledby="item-title">
         <p>
           <a class="back" href={address({ view: "list" })}>
-            ← Recommendations
+            ← {words.value.item.back}
           </a>
         </p>
         {item === null && (
           <p class="alert" role="alert">
-            There is no item {id}.
+            {words.value.problems.noItem(id)}
           </p>
         )}
         {item && <About item={item} />}
@@ -46,6 +47,7 @@ export function ItemView() {
 
 function About({ item }: { item: Shown }) {
   const together = item.boughtTogether.nodes;
+  const told = words.value.item;
   return (
     <>
       <header class="item-head panel">
@@ -54,11 +56,11 @@ function About({ item }: { item: Shown }) {
           <h1 id="item-title"><bdi>{item.title}</bdi></h1>
           <p class="shelf">{[shelfOf(item), item.brand?.name].filter(Boolean).join(" · ")}</p>
           {item.description && <p class="because">{item.description}</p>}
-          {!item.available && <p class="because">Not available now.</p>}
+          {!item.available && <p class="because">{told.unavailable}</p>}
         </div>
         <Price item={item} />
       </header>
-      <h2 class="sub">Bought together with</h2>
+      <h2 class="sub">{told.together}</h2>
       {together.length ? (
         <ol class="mini">
           {together.map(({ item: other, support, lift }) => (
@@ -66,13 +68,13 @@ function About({ item }: { item: Shown }) {
               <Picture item={other} />
               <a href={address({ view: "item", item: other.externalId })}><bdi>{other.title}</bdi></a>
               <span class="detail">
-                {count(support)} baskets, {lift.toFixed(1)} times as likely as by chance
+                {told.baskets(count(support), lift.toFixed(1))}
               </span>
             </li>
           ))}
         </ol>
       ) : (
-        <p class="empty">Fewer than five shoppers have bought anything together with it.</p>
+        <p class="empty">{told.alone}</p>
       )}
     </>
   );
@@ -92,14 +94,18 @@ function WhyItem({ item }: { item: Shown }) {
       current = false;
     };
   }, [user, item.externalId, locale, disputed.value]);
+  const told = words.value.item;
+  const [before, after] = told.forUser(user ?? "");
   return (
     <section class="why panel" id="why" aria-labelledby="why-title" tabIndex={-1}>
       <h2 id="why-title">
-        <bdi>{item.title}</bdi> for {user}
+        {before}
+        <bdi>{item.title}</bdi>
+        {after}
       </h2>
       {user !== null && <WhyNot user={user} item={item.externalId} />}
       {found?.explain && <Reasons item={item} explanation={found.explain} />}
-      {found && !found.explain && <p class="empty">The model has not seen this item yet.</p>}
+      {found && !found.explain && <p class="empty">{told.unseen}</p>}
     </section>
   );
 }

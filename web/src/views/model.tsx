@@ -1,46 +1,40 @@
 // The model beside the baselines, on the period that it was not trained on.
 import { model } from "../state";
-
-const TITLES: Record<string, string> = {
-  all: "Everything bought",
-  novel: "New to the shopper",
-  unexplored: "From shelves new to the shopper",
-};
+import { when } from "../told";
+import { words } from "../words";
 
 /** `ndcg20_all` is NDCG at 20 on everything bought. */
 function titleOf(name: string): string {
   const found = /^([a-z]+?)(\d+)_(\w+)$/.exec(name);
   if (!found) return name.replaceAll("_", " ");
-  const measure = found[1] === "ndcg" ? "NDCG" : found[1]!.charAt(0).toUpperCase() + found[1]!.slice(1);
-  return `${measure}@${found[2]} · ${TITLES[found[3]!] ?? found[3]!}`;
+  const { measures, slices } = words.value.model;
+  return `${measures[found[1]!] ?? found[1]!}@${found[2]} · ${slices[found[3]!] ?? found[3]!}`;
 }
 
 export function ModelView() {
   const served = model.value;
+  const told = words.value.model;
   if (!served) {
     return (
       <section class="panel measured">
-        <h1>No model is served yet</h1>
-        <p>Train one with `attune train`; it is used as soon as it is there.</p>
+        <h1>{told.none}</h1>
+        <p>{told.noneHint}</p>
       </section>
     );
   }
   const names = [...new Set(served.metrics.map((metric) => metric.name))];
   return (
     <section class="measured" aria-labelledby="model-title">
-      <h1 id="model-title">How good is it?</h1>
-      <p class="lead">
-        {served.trained ? "The model" : "The first model, before any training,"} beside the baselines, on a period that it
-        was not trained on. Higher is better.
-      </p>
+      <h1 id="model-title">{told.title}</h1>
+      <p class="lead">{served.trained ? told.lead : told.leadFirst}</p>
       <dl class="facts">
         <div>
-          <dt>Version</dt>
+          <dt>{told.version}</dt>
           <dd class="mono">{served.version}</dd>
         </div>
         <div>
-          <dt>Trained</dt>
-          <dd>{new Date(served.trainedAt).toLocaleString()}</dd>
+          <dt>{told.trained}</dt>
+          <dd>{when(served.trainedAt)}</dd>
         </div>
       </dl>
       {names.length ? (
@@ -50,11 +44,13 @@ export function ModelView() {
           ))}
         </div>
       ) : (
-        <p class="panel empty">This model was not measured. `attune evaluate` measures one beside the baselines.</p>
+        <p class="panel empty">{told.unmeasured}</p>
       )}
     </section>
   );
 }
+
+const nameOf = (model: string): string => words.value.model.models[model] ?? model;
 
 const ROW = 34;
 const NAME = 128;
@@ -73,7 +69,7 @@ function Chart({ title, rows }: { title: string; rows: readonly { model: string;
         {sorted.map((row, place) => (
           <g key={row.model} class={row.model === "attune" ? "ours" : ""} transform={`translate(0 ${place * ROW})`}>
             <text x="0" y={ROW / 2} class="name">
-              {row.model}
+              {nameOf(row.model)}
             </text>
             <rect class="rail" x={NAME} y={ROW / 2 - 7} width={WIDTH - NAME - VALUE} height="14" rx="7" />
             <rect
@@ -95,7 +91,7 @@ function Chart({ title, rows }: { title: string; rows: readonly { model: string;
 }
 
 const inWords = (rows: readonly { model: string; value: number }[]): string =>
-  rows.map((row) => `${row.model} ${row.value.toFixed(4)}`).join(", ");
+  rows.map((row) => `${nameOf(row.model)} ${row.value.toFixed(4)}`).join(", ");
 
 /** By how much the model is ahead of the best of the others, or behind it. */
 function Lift({ rows }: { rows: readonly { model: string; value: number }[] }) {
@@ -103,10 +99,6 @@ function Lift({ rows }: { rows: readonly { model: string; value: number }[] }) {
   const other = rows.find((row) => row.model !== "attune");
   if (!ours || !other?.value) return null;
   const share = (100 * (ours.value - other.value)) / other.value;
-  return (
-    <span class="lift">
-      {share < 0 ? "−" : "+"}
-      {Math.abs(share).toFixed(1)} % {share < 0 ? "below" : "over"} {other.model}
-    </span>
-  );
+  const say = words.value.model[share < 0 ? "below" : "over"];
+  return <span class="lift">{say(Math.abs(share).toFixed(1), nameOf(other.model))}</span>;
 }

@@ -5,6 +5,7 @@ import { Changes } from "../parts/changes";
 import { MoveTold } from "../parts/move";
 import { Slopes } from "../parts/slopes";
 import { shopper, wish } from "../state";
+import { words } from "../words";
 import { type Compared, changes, compare, compared, thinking, told } from "../whatif";
 
 export function WhatIfView() {
@@ -20,15 +21,16 @@ export function WhatIfView() {
     [],
   );
   const found = compared.value;
+  const say = words.value.whatIf;
   const asked = told.value;
   const move = asked === null ? found?.moved[0] : found?.moved.find((one) => one.item.id === asked);
   return (
     <>
       <Changes />
       <section class="list what-if" aria-labelledby="if-title" aria-busy={thinking.value || undefined}>
-        <h1 id="if-title">What if, for {wish.value.user}</h1>
+        <h1 id="if-title">{say.title(wish.value.user ?? "")}</h1>
         <p class="note" role="status" id="if-note">
-          {found && changes.value.length ? summary(found) : "Choose what should be different. Nothing is written."}
+          {found && changes.value.length ? summary(found) : say.choose}
         </p>
         {found && <Slopes compared={found} shown={asked ?? move?.item.id ?? null} />}
       </section>
@@ -37,11 +39,11 @@ export function WhatIfView() {
           <MoveTold move={move} />
         ) : (
           <>
-            <h2 id="why-title">What made the difference</h2>
+            <h2 id="why-title">{say.made}</h2>
             <p class="empty">
               {asked !== null && changes.value.length
-                ? "Nothing of this item's score would be different, and its place stays."
-                : "Once something is different, the reasons that moved an item stand here."}
+                ? say.stays
+                : say.waits}
             </p>
           </>
         )}
@@ -56,9 +58,8 @@ function summary({ before, after, moved }: Compared): string {
   const came = after.filter(({ item }) => !was.has(item.id)).length;
   const left = before.filter(({ item }) => !is.has(item.id)).length;
   const steps = after.filter(({ item, rank }) => was.has(item.id) && was.get(item.id) !== rank).length;
-  if (!moved.length) return "Nothing changes: none of this bears on the list.";
-  if (!came && !left && !steps) return `The order stays; ${count(moved.length, "score changes", "scores change")}.`;
-  return `${count(came, "item comes", "items come")}, ${count(left, "leaves", "leave")}, ${count(steps, "moves", "move")}.`;
+  const say = words.value.whatIf;
+  if (!moved.length) return say.nothing;
+  if (!came && !left && !steps) return say.orderStays(moved.length);
+  return say.moves(came, left, steps);
 }
-
-const count = (number: number, one: string, many: string): string => `${number} ${number === 1 ? one : many}`;
