@@ -1,7 +1,10 @@
 """The small shop as a snapshot, without a database: what tests of the network stand on."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from gnn.held_out import Cut, HeldOut
 from graph import snapshot as snapshots
 from graph.snapshot import Attribute, Snapshot
 from tests import shop as shops
@@ -70,3 +73,10 @@ def cut(snapshot: Snapshot, share: float) -> Snapshot:
     """Return the snapshot as it was when this share of its time had passed."""
     first, last = int(snapshot.events.at.min()), int(snapshot.events.at.max())
     return snapshot.until(first + int((last - first) * share))
+
+
+def periods(cuts: Sequence[HeldOut]) -> list[Cut]:
+    """Return what is held out where it is known to be periods in time."""
+    found = [cut for cut in cuts if isinstance(cut, Cut)]
+    assert len(found) == len(cuts)
+    return found

@@ -64,7 +64,7 @@ def test_trees_on_the_networks_channels_are_measured_and_tuned_like_every_baseli
 
 
 def test_a_model_that_knows_the_promotions_of_the_period_is_the_only_one_that_sees_them(snapshot: Snapshot):
-    cut = origins.rolling(snapshot, SMALL)[0]
+    (cut,) = shop_snapshots.periods(origins.rolling(snapshot, SMALL))
     wanted = np.bincount(snapshot.events.item[snapshot.events.at >= cut.at], minlength=len(snapshot.item_ids))
     best = np.argsort(-wanted)[:3]
     given = snapshots.make_promotions(best, [cut.at + 1] * 3, [cut.until] * 3, [1.0] * 3)
@@ -153,7 +153,7 @@ def test_income_bands_and_cold_users_are_told_apart(table: Table, snapshot: Snap
 
 def test_what_happens_after_the_cut_changes_no_score(snapshot: Snapshot, period: Period):
     """Two futures: whoever is ranked for in both gets the same scores."""
-    kept = snapshot.events.at < period.cut.at
+    kept = snapshot.events.at < shop_snapshots.periods([period.cut])[0].at
     mirrored = snapshots.build(
         user_ids=snapshot.user_ids,
         item_ids=snapshot.item_ids,
@@ -229,11 +229,11 @@ def test_blocks_do_not_change_what_is_measured(period: Period, monkeypatch: pyte
 
 
 def test_rolling_origins_tile_the_end_of_the_events(snapshot: Snapshot):
-    cuts = origins.rolling(snapshot, SMALL, 3)
+    cuts = shop_snapshots.periods(origins.rolling(snapshot, SMALL, 3))
     assert [cut.until for cut in cuts[:-1]] == [cut.at for cut in cuts[1:]]
     assert cuts[-1].until == snapshot.at
     assert origins.before(cuts[2]) == cuts[1]
-    days = origins.rolling(snapshot, SMALL, 2, days=7)
+    days = shop_snapshots.periods(origins.rolling(snapshot, SMALL, 2, days=7))
     assert all(cut.until - cut.at == 7 * 86_400_000_000 for cut in days)
     with pytest.raises(NotEnoughData, match="--origins"):
         origins.rolling(snapshot, SMALL, 50)

@@ -6,12 +6,12 @@ import torch
 
 from gnn import artefact, hetero_data, scorer, weights
 from gnn.config import Config
+from gnn.held_out import Cut
 from gnn.history import make_scheme
 from gnn.loss import NextPeriodLoss
 from gnn.model import Network, Tables
 from gnn.moment import Moment, make
 from gnn.pairs import Block, block
-from gnn.split import Cut, targets
 from graph.snapshot import Snapshot
 from tests import snapshots
 from tests.unit.gnn.support import history_of
@@ -36,7 +36,7 @@ def stirred(config: Config, moment: Moment) -> weights.Weights:
 
 
 def everything(moment: Moment, users: np.ndarray) -> Block:
-    labels = targets(moment.snapshot, Cut(0, moment.snapshot.at))
+    labels = Cut(0, moment.snapshot.at).wanted(moment.snapshot, "")
     return block(moment, users, None, labels)
 
 
@@ -116,7 +116,7 @@ def test_every_weight_that_scores_depend_on_gets_a_gradient(snapshot: Snapshot, 
     moment = moment_of(snapshots.cut(snapshot, 0.5), config)
     network = Network(config, weights.shape_of(config, moment.scheme, moment.state))
     network.load_weights(stirred(config, moment))
-    labels = targets(snapshot, Cut(moment.snapshot.at, snapshot.at))
+    labels = Cut(moment.snapshot.at, snapshot.at).wanted(snapshot, "")
     users = np.arange(0, 60, 2)
     part = block(moment, users, None, labels)
     NextPeriodLoss(config)(network(Tables.of(hetero_data.build(moment), CPU), part), part).backward()

@@ -11,7 +11,7 @@ from gnn import history, moment, sampling
 from gnn.config import Config
 from gnn.moment import Moment
 from gnn.pairs import Block, block
-from gnn.split import split, targets
+from gnn.split import split
 from graph.snapshot import Snapshot
 from tests import snapshots
 
@@ -39,8 +39,7 @@ def there(snapshot: Snapshot) -> Moment:
 @pytest.fixture(scope="module")
 def step(snapshot: Snapshot, there: Moment) -> Block:
     cuts = split(snapshot, CONFIG)
-    assert cuts is not None
-    labels = targets(snapshot, cuts.validation, CONFIG.target)
+    labels = cuts.validation.wanted(snapshot, CONFIG.target)
     users = np.arange(10)
     pools = sampling.pools(there, users, labels, CONFIG, np.random.default_rng(0))
     return block(there, users, pools, labels)
