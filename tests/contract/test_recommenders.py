@@ -16,9 +16,23 @@ from tests import snapshots as shops
 WEEK_US = 7 * 86_400_000_000
 
 
-@pytest.fixture(params=sorted(registry.BASELINES))
+@pytest.fixture(scope="module", params=sorted(registry.BASELINES))
 def make(request: pytest.FixtureRequest) -> Callable[[], Recommender]:
     return functools.partial(registry.make, request.param)
+
+
+@pytest.fixture(scope="module")
+def past() -> Past:
+    """What the small shop's users bought."""
+    return past_of(shops.of_shop())
+
+
+@pytest.fixture(scope="module")
+def model(make: Callable[[], Recommender], past: Past) -> Recommender:
+    """A model of the small shop: some take seconds to fit."""
+    fitted = make()
+    fitted.fit(past)
+    return fitted
 
 
 def past_of(snapshot: Snapshot) -> Past:
@@ -36,28 +50,20 @@ def bought(pairs: list[tuple[int, int]], users: int, items: int) -> Snapshot:
     )
 
 
-def test_scores_every_candidate_with_a_finite_number(make: Callable[[], Recommender]):
-    past = past_of(shops.of_shop())
-    model = make()
-    model.fit(past)
+def test_scores_every_candidate_with_a_finite_number(model: Recommender, past: Past):
     score = model.score(np.arange(past.users))
     assert score.shape == (past.users, len(past.candidates))
     assert np.isfinite(score).all()
 
 
-def test_the_same_data_gives_the_same_scores(make: Callable[[], Recommender]):
-    past = past_of(shops.of_shop())
-    first, second = make(), make()
-    first.fit(past)
-    second.fit(past)
+def test_the_same_data_gives_the_same_scores(make: Callable[[], Recommender], model: Recommender):
+    again = make()
+    again.fit(past_of(shops.of_shop()))
     users = np.array([3, 0, 7])
-    assert np.array_equal(first.score(users), second.score(users))
+    assert np.array_equal(model.score(users), again.score(users))
 
 
-def test_users_are_scored_alike_alone_and_in_company(make: Callable[[], Recommender]):
-    past = past_of(shops.of_shop())
-    model = make()
-    model.fit(past)
+def test_users_are_scored_alike_alone_and_in_company(model: Recommender):
     together = model.score(np.arange(10))
     assert np.allclose(together[4], model.score(np.array([4]))[0], atol=1e-6)
 
@@ -94,10 +100,7 @@ def test_the_taste_of_a_user_and_of_most_comes_first(make: Callable[[], Recommen
     assert (first < 6).mean() > 0.85
 
 
-def test_what_is_masked_is_in_no_list(make: Callable[[], Recommender]):
-    past = past_of(shops.of_shop())
-    model = make()
-    model.fit(past)
+def test_what_is_masked_is_in_no_list(model: Recommender, past: Past):
     known = past.weeks().toarray() > 0
     ranked = metrics.top(np.where(known, -np.inf, model.score(np.arange(past.users))))
     assert not (np.take_along_axis(known, np.maximum(ranked, 0), axis=1) & (ranked >= 0)).any()
