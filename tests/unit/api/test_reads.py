@@ -48,12 +48,11 @@ class Graph(AsyncClient):
             "categories": [["c", "Coffee", 0, None]],
             "brands": [["b", "Arbor"]],
         }
-        return [
-            {
-                kind: [row for row in found if row[1 if kind == "items" else 0] in params["of"][kind]]
-                for kind, found in rows.items()
-            }
-        ]
+        found = {
+            kind: [row for row in table if row[1 if kind == "items" else 0] in params["of"][kind]]
+            for kind, table in rows.items()
+        }
+        return [{"kind": kind, "rows": table} for kind, table in found.items() if table]
 
 
 def kept(found: Reads) -> Kept:
