@@ -13,16 +13,23 @@ from tests import shop as shops
 from tests.served import Served
 
 PAGE = Path(__file__).parents[1] / "docs" / "api.md"
-BEGIN = "## A recipe for each page of a shop"
+SECTIONS = (
+    "A recipe for each page of a shop",
+    "Why",
+    "This reason is wrong",
+    "Why not",
+    "The filter bubble",
+)
+"""Headings under which each query stands with its answer."""
 RECIPE = re.compile(r"```graphql\n(.*?)```\n(?:\n```json\n(.*?)```\n)?", re.DOTALL)
 
 RECORD = "mutation ($input: RecordEventsInput!) { recordEvents(input: $input) { recorded existing rejected } }"
 
 
-def recipes(text: str) -> str:
-    """Return the part of the page that holds recipes."""
-    begin = text.index(BEGIN)
-    return text[begin : text.index("\n## ", begin + 1)]
+def answered(text: str) -> list[str]:
+    """Return the parts of the page that hold queries with their answers."""
+    begins = [text.index(f"\n## {name}\n") + 1 for name in SECTIONS]
+    return [text[begin : text.index("\n## ", begin)] for begin in begins]
 
 
 def prepare(api: Served) -> None:
@@ -56,7 +63,8 @@ def _written(api: Served, text: str) -> str:
     def answered(match: re.Match[str]) -> str:
         answer = json.dumps(_short(api.ask(match[1])), indent=1, ensure_ascii=False)
         # Leaves on one line: what belongs together is read together.
-        flat = re.sub(r"\{\s*([^{}\[\]]*?)\s*\}", lambda m: "{ " + re.sub(r"\s*\n\s*", " ", m[1]) + " }", answer)
+        flat = re.sub(r"\{\n\s*([^{}\[\]]*?)\n\s*\}", lambda m: "{ " + re.sub(r"\n\s*", " ", m[1]) + " }", answer)
+        flat = re.sub(r"\[\n\s*([-\d.,\s]*?)\n\s*\]", lambda m: "[" + re.sub(r"\n\s*", " ", m[1]) + "]", flat)
         return f"```graphql\n{match[1]}```\n\n```json\n{flat}\n```\n"
 
     return RECIPE.sub(answered, text)
@@ -82,8 +90,9 @@ def main() -> None:
             with served.serving(served.settings(settings, models)) as api:
                 prepare(api)
                 text = PAGE.read_text(encoding="utf-8")
-                old = recipes(text)
-                PAGE.write_text(text.replace(old, _written(api, old)), encoding="utf-8")
+                for old in answered(text):
+                    text = text.replace(old, _written(api, old))
+                PAGE.write_text(text, encoding="utf-8")
         finally:
             server.down(home)
 
