@@ -278,7 +278,7 @@ def write_back(artefact: "Artefact", snapshot: "Snapshot") -> None:
     from graph.output import model_output
 
     metrics = {
-        f"{model}_{metric}": value
+        f"{model.replace('+', '_')}_{metric}": value  # a name that Cypher takes without quotes
         for model, figures in artefact.manifest.metrics.items()
         for metric, value in figures.items()
     }

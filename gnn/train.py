@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from gnn import artefact, history, moment, processes, untrained, warm, weights
+from gnn import artefact, beside, history, moment, processes, untrained, warm, weights
 from gnn.artefact import Artefact
 from gnn.checkpoint import Checkpoints
 from gnn.config import NETWORK, Config
@@ -135,6 +135,7 @@ def _whole(
         raise NotEnoughData(
             "too few users bought anything in one period and again in the next", "Serve the untrained model"
         )
+    baselines = beside.measure(validator, before, config.target)
     final = moment.make(standing_now(snapshot, config), config, scheme)
     progress.advance()
 
@@ -154,7 +155,7 @@ def _whole(
         if not again.interrupted:
             best = again.best
         interrupted = again.interrupted
-    metrics = {"attune": chosen.metrics, "untrained": fitted.curve[0].metrics}
+    metrics = {"attune": chosen.metrics, "untrained": fitted.curve[0].metrics, **baselines}
     return _Course(final, best, metrics, fitted.curve, interrupted)
 
 

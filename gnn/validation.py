@@ -1,11 +1,13 @@
 """Ranks everything for some users after every pass, so that training can stop in time."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 import torch
+from jaxtyping import Float64, Int64
 
 from gnn import hetero_data, metrics
 from gnn.config import Config
@@ -17,6 +19,9 @@ from gnn.processes import ALONE, Group
 # Pairs that one block scores at a time, and pairs in all: bounds on memory.
 _PAIRS_PER_BLOCK = 100_000
 _PAIRS = 5_000_000
+
+Score = Callable[[Int64[np.ndarray, "B"]], Float64[np.ndarray, "B P"]]
+"""Rows of users -> scores of all candidates, higher is better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +63,17 @@ class Validator:
     def measure(self, network: Network) -> dict[str, float]:
         """Return NDCG and recall over all candidates, for everything and for what was new to the user."""
         network.eval()
+        return self._measured(lambda part: network(self.tables, part).double().cpu().numpy())
+
+    def beside(self, score: Score) -> dict[str, float]:
+        """Return the same for another method, which is asked for its scores by rows of users."""
+        return self._measured(lambda part: score(part.users.cpu().numpy()))
+
+    def _measured(self, scored: Callable[[Block], np.ndarray]) -> dict[str, float]:
         blocks: list[dict[str, np.ndarray]] = []
         for part in self.blocks:
             found: dict[str, np.ndarray] = {}
-            score = network(self.tables, part).double().cpu().numpy().reshape(-1, self.candidates)
+            score = scored(part).reshape(-1, self.candidates)
             label = part.label.cpu().numpy().reshape(score.shape) > 0
             novel = part.novel.cpu().numpy().reshape(score.shape) > 0
             for slice_name, allowed in (("all", np.ones_like(novel)), ("novel", novel)):
