@@ -12,10 +12,14 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from api.schema import SDL
 from tests.conformance import packages
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 ROOT = Path(__file__).parents[1]
 SHOP = ROOT / "docs" / "examples" / "shop"
@@ -53,6 +57,12 @@ def hosted(folder: Path) -> Generator[str]:
             thread.join()
 
 
+def whole(page: "Page") -> None:
+    """Make the window as high as the page: a picture of more than the window is cut by some versions of Chromium."""
+    height = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": 1000, "height": height})
+
+
 def main() -> None:
     """Serve the small shop and the example, put something into the basket, take the picture."""
     from playwright.sync_api import sync_playwright
@@ -76,10 +86,11 @@ def main() -> None:
                     browser = playwright.chromium.launch(
                         executable_path=shutil.which("chromium"), args=["--no-sandbox"]
                     )
-                    page = browser.new_page(viewport={"width": 1000, "height": 420})
+                    page = browser.new_page(viewport={"width": 1000, "height": 420}, device_scale_factor=2)
                     page.goto(f"{origin}/?user=u0")
-                    page.locator(".cards li").nth(3).wait_for()
-                    page.screenshot(path=PICTURE, full_page=True)
+                    page.locator(".cards li").nth(3).wait_for(timeout=120_000)
+                    whole(page)
+                    page.screenshot(path=PICTURE)
                     browser.close()
         finally:
             server.down(folder / "home")
