@@ -75,7 +75,7 @@ class Config:
     """Length of a target period as a share of the time that the events span."""
 
     # Training.
-    epochs: int = 3
+    epochs: int = 6
     """Passes at most; fewer when validation stops improving."""
     patience: int = 2
     """Validations without improvement before training stops."""
