@@ -109,9 +109,9 @@ def test_an_answer_is_given_again_until_what_it_was_made_from_changes(api: Serve
     # A name that a sentence tells.
     why = '{ user(id: "u11") { recommendations { nodes { explanation { contributions { sentence } } } } } }'
     told, before = api.ask(why), repeated(api)
-    session_client.write("MATCH (n:Category|Brand) SET n.named = n.name, n.name = 'Another ' + n.id")
+    session_client.write("MATCH (i:Item) SET i.named = i.title, i.title = 'Another ' + i.id")
     renamed = api.ask(why)
-    session_client.write("MATCH (n:Category|Brand) SET n.name = n.named REMOVE n.named")
+    session_client.write("MATCH (i:Item) SET i.title = i.named REMOVE i.named")
     assert "Another " in str(renamed)
     assert api.ask(why) == told
     assert repeated(api) == before
