@@ -226,9 +226,7 @@ def evaluate(
     until: Annotated[str | None, typer.Option(help="End of the held-out period; the last event by default.")] = None,
     truth: Annotated[
         Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, help="Foretell the pairs of this file (user_id, item_id), not a period."
-        ),
+        typer.Option(help="Foretell the pairs of this file (user_id, item_id), not a period."),
     ] = None,
     apart: Annotated[
         bool, typer.Option("--apart", help="With --truth: take out of the past whatever happened between those pairs.")
@@ -263,6 +261,8 @@ def evaluate(
         raise typer.BadParameter(
             "it says what is held out; leave --cut, --days, --until and --origins out", param_hint="--truth"
         )
+    if truth is not None and not truth.is_file():
+        raise typer.BadParameter(f"there is no file {truth}", param_hint="--truth")
     if apart and truth is None:
         raise typer.BadParameter("it needs --truth", param_hint="--apart")
     if variants and models:
