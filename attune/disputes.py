@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from attune.home import home, models
 
 if TYPE_CHECKING:
+    from gnn.artefact import Artefact
     from gnn.evaluation.disputed import Disputed
     from gnn.paths import Dispute
     from graph.client import Client
@@ -24,6 +25,14 @@ def everybody(client: "Client") -> "dict[str, frozenset[Dispute]]":
     return {user: disputed(rows) for user, rows in disputes.everybody(client).items()}
 
 
+def read() -> "dict[str, frozenset[Dispute]]":
+    """Return the same from a connection of its own."""
+    from graph.client import Client, settings
+
+    with Client(settings(home())) as client:
+        return everybody(client)
+
+
 def share(client: "Client", of_users: int) -> dict[str, object] | None:
     """Return what share of the reasons that the served model tells is disputed by those who are told them.
 
@@ -38,7 +47,7 @@ def share(client: "Client", of_users: int) -> dict[str, object] | None:
     if not disputes or registry.current() is None:
         return None
     rows = asyncio.run(_rows(sorted(disputes)[: audience.MOST]))
-    found = _counted(rows, of_users)
+    found = _counted(registry.load(), rows, of_users)
     if found is None:
         return None
     return {
@@ -60,12 +69,11 @@ async def _rows(users: list[str]) -> "list[UserRow]":
         return await audience.users(client, users)
 
 
-def _counted(rows: "list[UserRow]", of_users: int) -> "Disputed | None":
+def _counted(artefact: "Artefact", rows: "list[UserRow]", of_users: int) -> "Disputed | None":
     from api.recommender import Shopper, disputed, present_us
-    from gnn.artefact import Registry
     from gnn.evaluation.disputed import Doubter, count
 
-    artefact, now = Registry(models()).load(), present_us()
+    now = present_us()
     doubters = (
         Doubter(
             ways=disputed(row.disputes),

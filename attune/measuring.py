@@ -41,9 +41,10 @@ class Periods:
 
     def _given(self, file: Path, snapshot: "Snapshot", config: "Config") -> "HeldOut":
         from attune import truth
-        from gnn.held_out import Given, kind_of
+        from gnn.features import predicted_type
+        from gnn.held_out import Given
 
-        kind = kind_of(snapshot, config.target)
+        kind = predicted_type(snapshot, config.target)
         users, items = truth.read(file, snapshot.event_types[kind] if kind >= 0 else config.target)
         given = Given.of(snapshot, users, items, name=file.stem, apart=self.apart)
         if len(given.user) < len(users):
@@ -106,10 +107,9 @@ def explanations(users: int, items: int, *, seed: int, out: Path | None, json: b
     """Hold the served model's explanations against others; print the table, and write JSON and a page to `out`."""
     from attune import disputes
     from attune.bars import TrainingBars
-    from attune.home import home, models
+    from attune.home import models
     from gnn.artefact import Registry
     from gnn.evaluation import disputed, faith_report, faithfulness
-    from graph.client import Client, settings
 
     artefact = Registry(models()).load()
     snapshot = read()
@@ -118,8 +118,7 @@ def explanations(users: int, items: int, *, seed: int, out: Path | None, json: b
     if out is not None:
         faith_report.write_report(found, out)
         console.say(f"Report: {out / 'explanations.html'}")
-    with Client(settings(home())) as client:
-        feedback = disputed.measure(artefact, snapshot, disputes.everybody(client), items)
+    feedback = disputed.measure(artefact, snapshot, disputes.read(), items)
     if json:
         said = {"disputed": {**asdict(feedback), "share": feedback.share}} if feedback else {}
         console.emit({**found.to_json(), **said})
@@ -146,16 +145,14 @@ def bubble(
     """Measure how narrow the served lists are, and what diversity costs; print tables, write a page to `out`."""
     from attune import disputes
     from attune.bars import TrainingBars
-    from attune.home import home, models
+    from attune.home import models
     from gnn.artefact import Registry
     from gnn.evaluation import bubble as bubbles
     from gnn.evaluation import bubble_report, origins
-    from graph.client import Client, settings
 
     artefact = Registry(models()).load()
     snapshot = read()
-    with Client(settings(home())) as client:
-        disputed = disputes.everybody(client)
+    disputed = disputes.read()
     cut = None
     if dial:
         (cut,) = periods.of(snapshot, artefact.config)

@@ -45,6 +45,12 @@ def target_type(event_types: tuple[str, ...], counts: Int64[np.ndarray, "K"], as
     return int(np.argmax(np.where(told, counts, -1) if (counts[told] > 0).any() else counts))
 
 
+def predicted_type(snapshot: Snapshot, asked: str = "") -> int:
+    """Return the row of the type that is predicted in a shop; -1 when there are no types."""
+    counts = np.bincount(snapshot.events.type, minlength=len(snapshot.event_types))
+    return target_type(snapshot.event_types, counts, asked)
+
+
 def purchase_power(snapshot: Snapshot) -> PurchasePower:
     """Return every user's purchase power at the snapshot's moment."""
     price, level = price_levels(snapshot)

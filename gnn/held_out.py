@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Bool, Int64
 
-from gnn.features import target_type
+from gnn.features import predicted_type
 from graph.snapshot import Snapshot
 
 _SALT = 7919
@@ -33,12 +33,12 @@ class HeldOut(Protocol):
         """Return what may be known, with the promotions announced for the time to foretell if asked for."""
         ...
 
-    def events(self, snapshot: Snapshot, target: str) -> Bool[np.ndarray, "E"]:
-        """Return which of the snapshot's events are to be foretold, of whatever type; `target` is `Config.target`."""
+    def events(self, snapshot: Snapshot) -> Bool[np.ndarray, "E"]:
+        """Return which of the snapshot's events are to be foretold, of whatever type."""
         ...
 
     def wanted(self, snapshot: Snapshot, target: str) -> sp.csr_matrix:
-        """Return users x items, 1 for what was bought (the predicted type) and is to be foretold."""
+        """Return users x items, 1 for what was bought and is to be foretold; `target` is `Config.target`."""
         ...
 
 
@@ -63,15 +63,14 @@ class Cut:
         """Return everything before the cut."""
         return snapshot.until(self.at, ahead=self.until - self.at if announced else 0)
 
-    def events(self, snapshot: Snapshot, target: str) -> Bool[np.ndarray, "E"]:
+    def events(self, snapshot: Snapshot) -> Bool[np.ndarray, "E"]:
         """Return the events of the period."""
-        del target
         return (snapshot.events.at >= self.at) & (snapshot.events.at < self.until)
 
     def wanted(self, snapshot: Snapshot, target: str) -> sp.csr_matrix:
         """Return what was bought in the period."""
         events = snapshot.events
-        rows = self.events(snapshot, target) & (events.type == kind_of(snapshot, target))
+        rows = self.events(snapshot) & (events.type == predicted_type(snapshot, target))
         return _pairs(snapshot, events.user[rows], events.item[rows])
 
 
@@ -105,16 +104,26 @@ class Draw:
     def past(self, snapshot: Snapshot, *, announced: bool = False) -> Snapshot:
         """Return everything but what was drawn; `announced` promotions have no time either."""
         del announced
-        return snapshot.without(self._hidden(snapshot))
+        drawn, earlier = self._drawn(snapshot)
+        return snapshot.without(drawn | earlier)
 
-    def events(self, snapshot: Snapshot, target: str) -> Bool[np.ndarray, "E"]:
+    def events(self, snapshot: Snapshot) -> Bool[np.ndarray, "E"]:
         """Return the purchases that were drawn."""
+        return self._drawn(snapshot)[0]
+
+    def wanted(self, snapshot: Snapshot, target: str) -> sp.csr_matrix:
+        """Return what was drawn."""
         del target
+        rows = self.events(snapshot)
+        return _pairs(snapshot, snapshot.events.user[rows], snapshot.events.item[rows])
+
+    def _drawn(self, snapshot: Snapshot) -> tuple[Bool[np.ndarray, "E"], Bool[np.ndarray, "E"]]:
+        """Return what is drawn, and what the draws beyond had taken before."""
         events, I = snapshot.events, max(len(snapshot.item_ids), 1)  # noqa: E741
-        there = events.type == kind_of(snapshot, self.target)
+        earlier = np.zeros(len(events), np.bool_)
         if self.beyond is not None:
-            there &= ~self.beyond._hidden(snapshot)
-        bought = np.flatnonzero(there)
+            earlier = np.logical_or(*self.beyond._drawn(snapshot))
+        bought = np.flatnonzero((events.type == predicted_type(snapshot, self.target)) & ~earlier)
         pair, inverse = np.unique(events.user[bought].astype(np.int64) * I + events.item[bought], return_inverse=True)
         user = pair // I
         chance = np.random.default_rng((_SALT, self.number)).random(len(pair))
@@ -123,16 +132,7 @@ class Draw:
         size = np.bincount(user)[user] if len(user) else user
         drawn = np.zeros(len(events), np.bool_)
         drawn[bought[(place < np.maximum(np.round(self.share * size), 1))[inverse]]] = True
-        return drawn
-
-    def wanted(self, snapshot: Snapshot, target: str) -> sp.csr_matrix:
-        """Return what was drawn."""
-        rows = self.events(snapshot, target)
-        return _pairs(snapshot, snapshot.events.user[rows], snapshot.events.item[rows])
-
-    def _hidden(self, snapshot: Snapshot) -> Bool[np.ndarray, "E"]:
-        mine = self.events(snapshot, self.target)
-        return mine if self.beyond is None else mine | self.beyond._hidden(snapshot)
+        return drawn, earlier
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,21 +174,14 @@ class Given:
         between = np.isin(events.user.astype(np.int64) * I + events.item, self.user * I + self.item)
         return snapshot.without(between)
 
-    def events(self, snapshot: Snapshot, target: str) -> Bool[np.ndarray, "E"]:
+    def events(self, snapshot: Snapshot) -> Bool[np.ndarray, "E"]:
         """Return none: what is to be foretold is not in the graph."""
-        del target
         return np.zeros(len(snapshot.events), np.bool_)
 
     def wanted(self, snapshot: Snapshot, target: str) -> sp.csr_matrix:
         """Return the pairs."""
         del target
         return _pairs(snapshot, self.user, self.item)
-
-
-def kind_of(snapshot: Snapshot, target: str) -> int:
-    """Return the row of the predicted type; -1 when there are no types."""
-    counts = np.bincount(snapshot.events.type, minlength=len(snapshot.event_types))
-    return target_type(snapshot.event_types, counts, target)
 
 
 def _pairs(snapshot: Snapshot, user: Int64[np.ndarray, "N"], item: Int64[np.ndarray, "N"]) -> sp.csr_matrix:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float64, Int64, Num
 
 from gnn.config import Config
-from gnn.features import DAY_US
+from gnn.features import DAY_US, predicted_type
 from graph.snapshot import Events, Snapshot
 
 # A message never vanishes altogether: a history edge keeps at least this weight.
@@ -87,13 +87,10 @@ class Edges:
 
 def make_scheme(snapshot: Snapshot, *, heads: int, timed: bool = True, target: str = "") -> Scheme:
     """Derive how the events of this snapshot are to be read; half-lives are fractions of the time that they span."""
-    from gnn.features import target_type
-
     events = snapshot.events
-    counts = np.bincount(events.type, minlength=len(snapshot.event_types))
     clock, span = clock_and_span(snapshot)
     timed = timed and span > 0
-    chosen = target_type(snapshot.event_types, counts, target)
+    chosen = predicted_type(snapshot, target)
     days = tuple(max(span * share / DAY_US, 1 / 24) if timed else math.inf for share in (1 / 3, 1 / 6, 1 / 12))
     per_head = (math.inf, days[0], days[2], days[1])
     seen = np.bincount(events.context[events.context >= 0], minlength=len(snapshot.contexts))

@@ -31,8 +31,7 @@ class Past:
     def of(snapshot: Snapshot, candidates: Int64[np.ndarray, "P"], target: str = "") -> "Past":
         """Collect the events of the predicted type, once per user, item and week."""
         events = snapshot.events
-        counts = np.bincount(events.type, minlength=len(snapshot.event_types))
-        kind = features.target_type(snapshot.event_types, counts, target)
+        kind = features.predicted_type(snapshot, target)
         place = np.full(len(snapshot.item_ids), -1, np.int64)
         place[candidates] = np.arange(len(candidates))
         rows = (events.type == kind) & (place[events.item] >= 0)

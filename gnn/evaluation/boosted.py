@@ -17,7 +17,6 @@ from gnn.artefact import Artefact
 from gnn.baselines.base import Range, Space
 from gnn.config import Config
 from gnn.errors import BadConfig
-from gnn.evaluation.measure import Score
 from gnn.evaluation.network import served as network_scores
 from gnn.evaluation.period import Period
 from gnn.lessons import Lesson, Lessons
@@ -25,6 +24,7 @@ from gnn.model import Network, gate_inputs
 from gnn.output import Users
 from gnn.progress import Progress
 from gnn.split import split, to_refit
+from gnn.validation import Score
 from gnn.weights import SLOPE_UNIT, USER_GATES
 
 # Users per cut: trees learn from every pair's channels, which take memory where the network's paths take none.

@@ -7,9 +7,9 @@ from gnn.baselines import registry
 from gnn.config import Config
 from gnn.errors import BadConfig
 from gnn.evaluation import boosted, network
-from gnn.evaluation.measure import Score
 from gnn.evaluation.period import Period
 from gnn.train import Epoch, Progress
+from gnn.validation import Score
 
 TREES = "lightgbm"
 AHEAD = "attune+promotions"

@@ -1,6 +1,5 @@
 """Ranks every candidate for every user of an origin, a block at a time, and measures the lists, one number a user."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +8,7 @@ from jaxtyping import Bool, Float64, Int64
 from gnn import metrics
 from gnn.evaluation.period import Period
 from gnn.train import Progress
-
-Score = Callable[[Int64[np.ndarray, "B"]], Float64[np.ndarray, "B P"]]
-"""Rows of users -> scores of all candidates, higher is better."""
+from gnn.validation import Score
 
 SLICES = ("all", "novel", "unexplored", "cold items")
 ACCURACY = ("recall20", "ndcg20", "hitrate10", "ndcg10", "mrr", "revenue_ndcg20")

@@ -10,10 +10,10 @@ from gnn import untrained as first_weights
 from gnn.artefact import Artefact
 from gnn.config import Config
 from gnn.errors import NotEnoughData
-from gnn.evaluation.measure import Score
 from gnn.evaluation.period import Period
 from gnn.output import Users
 from gnn.train import Epoch, Progress
+from gnn.validation import Score
 
 
 class Trained:

@@ -88,7 +88,7 @@ def prepare(snapshot: Snapshot, cut: HeldOut, config: Config) -> Period:
         known=Past.of(past, candidates, config.target),
         users=users,
         truth=truth,
-        gain=_gain(snapshot, cut.events(snapshot, config.target), candidates, truth),
+        gain=_gain(snapshot, cut.events(snapshot), candidates, truth),
         bought=sp.csr_matrix(weeks[:, candidates]),
         category=leaf[candidates],
         explored=_by_category(weeks, leaf, len(past.category_ids)),

@@ -56,7 +56,7 @@ def test_a_draw_takes_whole_items_of_every_user_and_leaves_what_else_happened(ti
     assert bought(past) == bought(timeless) - hidden
     assert (past.events.type == VIEW).sum() == (timeless.events.type == VIEW).sum()
     assert past.id != timeless.id
-    assert draw.events(timeless, "").sum() == len(timeless.events) - len(past.events)
+    assert draw.events(timeless).sum() == len(timeless.events) - len(past.events)
 
 
 def test_at_least_one_item_is_drawn_and_another_number_draws_others(timeless: Snapshot):
