@@ -6,6 +6,7 @@ import { BubbleDocument, type BubbleQuery } from "../generated";
 import { cards, lang, shopper, wish } from "../state";
 import { percent } from "../told";
 import { words } from "../words";
+import { Tile } from "./tile";
 
 type Found = NonNullable<BubbleQuery["user"]>["bubble"];
 type Breadth = Found["list"];
@@ -59,15 +60,12 @@ function Told({ found }: { found: Found }) {
       <h3>{told.breadth}</h3>
       <dl class="breadths">
         {known.map(([name, side]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>
-              <span class="track" aria-hidden="true">
-                <i style={{ width: `${((side.effectiveCategories / most) * 100).toFixed(2)}%` }} />
-              </span>
-              {side.effectiveCategories.toFixed(1)}
-            </dd>
-          </div>
+          <Tile key={name} name={name}>
+            <span class="track" aria-hidden="true">
+              <i style={{ width: `${((side.effectiveCategories / most) * 100).toFixed(2)}%` }} />
+            </span>
+            {side.effectiveCategories.toFixed(1)}
+          </Tile>
         ))}
       </dl>
       <p class="hint">{told.breadthHint}</p>
@@ -76,24 +74,21 @@ function Told({ found }: { found: Found }) {
           <h3>{told.tiers}</h3>
           <dl class="tiers">
             {tiered.map(([name, side]) => (
-              <div key={name}>
-                <dt>{name}</dt>
-                <dd>
-                  <span class="tier-strip" role="img" aria-label={`${told.tiers}: ${side.priceTiers.map(percent).join(", ")}`}>
-                    {side.priceTiers.map((share, tier) => (
-                      <i key={tier} class={`tier-${tier}`} style={{ flexGrow: share }} title={percent(share)} />
-                    ))}
-                  </span>
-                </dd>
-              </div>
+              <Tile key={name} name={name}>
+                <span class="tier-strip" role="img" aria-label={`${told.tiers}: ${side.priceTiers.map(percent).join(", ")}`}>
+                  {side.priceTiers.map((share, tier) => (
+                    <i key={tier} class={`tier-${tier}`} style={{ flexGrow: share }} title={percent(share)} />
+                  ))}
+                </span>
+              </Tile>
             ))}
           </dl>
           <p class="hint">{told.tiersHint}</p>
         </>
       )}
       <dl class="shares">
-        {found.neverBought !== null && found.history && <Share name={told.newShelves} value={found.neverBought} />}
-        {found.kept !== null && <Share name={told.kept} value={found.kept} />}
+        {found.neverBought !== null && found.history && <Tile name={told.newShelves}>{percent(found.neverBought)}</Tile>}
+        {found.kept !== null && <Tile name={told.kept}>{percent(found.kept)}</Tile>}
       </dl>
       {found.sentences.length > 0 && (
         <details class="in-words">
@@ -106,14 +101,5 @@ function Told({ found }: { found: Found }) {
         </details>
       )}
     </>
-  );
-}
-
-function Share({ name, value }: { name: string; value: number }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{percent(value)}</dd>
-    </div>
   );
 }

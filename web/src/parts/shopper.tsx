@@ -1,11 +1,11 @@
 // Who the list is for: what the shopper can and does spend, and what is wished for.
-import type { ComponentChildren } from "preact";
 import { want } from "../actions";
 import type { Mode } from "../generated";
 import { currency, dearest, shopper, wish } from "../state";
 import { count, money, percent } from "../told";
 import { words } from "../words";
 import { Level } from "./level";
+import { Tile } from "./tile";
 
 const MODES: readonly Mode[] = ["ALL", "DISCOVER", "REBUY"];
 
@@ -46,15 +46,6 @@ export function ShopperPanel() {
       </dl>
       <Controls />
     </section>
-  );
-}
-
-function Tile({ name, children }: { name: string; children: ComponentChildren }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 
