@@ -45,6 +45,18 @@ def test_an_unknown_shopper_is_told_and_the_page_lives_on(chromium: Browser, api
         expect(page.get_by_role("alert")).to_be_hidden()
 
 
+def test_shoppers_leafed_through_in_haste_leave_nothing_behind(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api) as page:
+        expect(page.locator(".card")).to_have_count(12)
+        # All in one task: each is left before the socket that follows it can have opened.
+        page.evaluate(
+            "for (let user = 1; user < 9; user++) {"
+            " history.replaceState(null, '', `#user=u${user}`); dispatchEvent(new Event('hashchange')); }"
+        )
+        expect(page.locator("#list-title")).to_have_text("Recommended for u8")
+        expect(page.locator("#live")).to_be_visible()
+
+
 def test_mode_and_budget_change_the_list(chromium: Browser, api: Served) -> None:
     with opened(chromium, api) as page:
         expect(page.locator(".card")).to_have_count(12)

@@ -49,7 +49,8 @@ export function follow(user: string, changed: () => void, connected: (is: boolea
   const open = () => {
     let first = true;
     socket = new WebSocket(address, "graphql-transport-ws");
-    socket.onopen = () => socket.send('{"type":"connection_init"}');
+    // Browsers complain of a socket that is closed before it has opened, so a page left that early closes it here.
+    socket.onopen = () => (ended ? socket.close() : socket.send('{"type":"connection_init"}'));
     socket.onmessage = ({ data }: MessageEvent<string>) => {
       const message = JSON.parse(data) as { type: string; payload?: { errors?: unknown } };
       if (message.type === "connection_ack") {
@@ -75,6 +76,6 @@ export function follow(user: string, changed: () => void, connected: (is: boolea
   return () => {
     ended = true;
     clearTimeout(timer);
-    socket.close();
+    if (socket.readyState !== WebSocket.CONNECTING) socket.close();
   };
 }
