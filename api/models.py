@@ -8,8 +8,9 @@ from collections import OrderedDict
 from pathlib import Path
 
 from api.errors import Code, Refused
-from gnn.artefact import Artefact, Registry, load
+from gnn.artefact import Artefact, load
 from gnn.errors import ModelError
+from gnn.registry import Registry
 
 log = logging.getLogger("attune.api")
 

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 def compress(version: str | None, share: float | None, *, even_if_worse: bool, json: bool) -> None:
     """Compress this version, or the served one when None; print what it saves and what it costs."""
     from gnn import compress as compressor
-    from gnn.artefact import Registry, load, save
+    from gnn.artefact import load, save
     from gnn.errors import NoArtefact
+    from gnn.registry import Registry
 
     registry = Registry(models())
     current = registry.current()

@@ -39,7 +39,7 @@ def share(client: "Client", of_users: int) -> dict[str, object] | None:
     Of the newest events of up to `graph.audience.MOST` users who dispute anything; None where nobody does, or no model
     is served. Raises the errors of `graph.client` and `gnn.errors`.
     """
-    from gnn.artefact import Registry
+    from gnn.registry import Registry
     from graph import audience
 
     disputes = everybody(client)

@@ -53,8 +53,8 @@ def recommend_all(*, k: int, mode: str, budget: float | None, out: Path, json: b
 
     from attune import disputes
     from gnn import output
-    from gnn.artefact import Registry
     from gnn.ranking import Mode, Query
+    from gnn.registry import Registry
     from graph import snapshot
     from graph.client import Client, settings
     from loaders.progress import Bars

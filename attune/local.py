@@ -32,7 +32,7 @@ def down(*, json: bool) -> None:
 
 def status(*, json: bool) -> None:
     """Print what runs, what is loaded and what is served; never fails because something is down."""
-    from gnn.artefact import Registry
+    from gnn.registry import Registry
     from graph import client, server
     from graph.census import census
     from graph.errors import GraphError

@@ -108,8 +108,8 @@ def explanations(users: int, items: int, *, seed: int, out: Path | None, json: b
     from attune import disputes
     from attune.bars import TrainingBars
     from attune.home import models
-    from gnn.artefact import Registry
     from gnn.evaluation import disputed, faith_report, faithfulness
+    from gnn.registry import Registry
 
     artefact = Registry(models()).load()
     snapshot = read()
@@ -146,9 +146,9 @@ def bubble(
     from attune import disputes
     from attune.bars import TrainingBars
     from attune.home import models
-    from gnn.artefact import Registry
     from gnn.evaluation import bubble as bubbles
     from gnn.evaluation import bubble_report, origins
+    from gnn.registry import Registry
 
     artefact = Registry(models()).load()
     snapshot = read()

@@ -108,10 +108,11 @@ def run(config: "Config", way: Way | None = None) -> Made:
     `graph.errors`.
     """
     from gnn import untrained
-    from gnn.artefact import Registry, load, save
+    from gnn.artefact import load, save
     from gnn.checkpoint import About, Checkpoints
     from gnn.errors import NoCheckpoint
     from gnn.processes import is_first, joined, local_device
+    from gnn.registry import Registry
     from gnn.train import choose_device
 
     way = way or Way()
@@ -154,7 +155,7 @@ def run(config: "Config", way: Way | None = None) -> Made:
 
 def promote(version: str | None, *, json: bool) -> None:
     """Serve this version, or the one served before when None, and write its output into the graph."""
-    from gnn.artefact import Registry
+    from gnn.registry import Registry
 
     registry = Registry(models())
     if version is not None and version not in registry.versions():
@@ -174,7 +175,7 @@ def promote(version: str | None, *, json: bool) -> None:
 
 def serve(artefact: "Artefact", snapshot: "Snapshot") -> None:
     """Make a saved artefact the current one and write its output into the graph."""
-    from gnn.artefact import Registry
+    from gnn.registry import Registry
 
     with console.step("Making it the current one"):
         Registry(models()).promote(artefact.version)

@@ -1,4 +1,4 @@
-"""A trained model as a folder on disk: written whole or not at all, checked when read, switched atomically.
+"""A trained model as a folder on disk: written whole or not at all, checked when read.
 
 Serving stands on this module, so numpy is all it needs; no torch here.
 """
@@ -25,6 +25,7 @@ from safetensors.numpy import load_file, save_file
 from gnn.channels import Shelf, reciprocal, shelf
 from gnn.compact import CompactEdges, Rows
 from gnn.config import Config, from_mapping
+from gnn.disk import sha256, sync
 from gnn.errors import ArtefactRefused, BadConfig, NoArtefact
 from gnn.history import Scheme, Trait
 from gnn.item_edges import ItemEdges
@@ -37,7 +38,9 @@ from graph.snapshot import Snapshot
 FORMAT = 4
 """Raised when the meaning of a file changes; another format is refused."""
 
-_MANIFEST = "manifest.json"
+MANIFEST = "manifest.json"
+"""What an artefact says of itself; a folder without it is none."""
+
 _WEIGHTS = "weights.safetensors"
 _IDS = "ids.json"
 _CATEGORY_PARENT, _ITEM_CATEGORY = "category_parent", "item_category"
@@ -196,17 +199,17 @@ def save(artefact: Artefact, models: Path) -> Path:
         arrays |= {_CATEGORY_PARENT: artefact.category_parent, _ITEM_CATEGORY: artefact.item_category}
         for name, value in arrays.items():
             np.save(draft / f"{name}.npy", value, allow_pickle=False)
-        files = {path.name: _sha256(path) for path in sorted(draft.iterdir())}
+        files = {path.name: sha256(path) for path in sorted(draft.iterdir())}
         content = orjson.dumps(
             {**asdict(artefact.manifest), "files": files}, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY
         )
-        (draft / _MANIFEST).write_bytes(content)
+        (draft / MANIFEST).write_bytes(content)
         for path in draft.iterdir():
-            _sync(path)
+            sync(path)
         if folder.exists():  # the same model saved twice: the newer copy stays
             shutil.rmtree(folder)
         draft.rename(folder)
-        _sync(models)
+        sync(models)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
@@ -223,7 +226,7 @@ def load(folder: Path) -> Artefact:
         path = folder / name
         if not path.is_file():
             raise ArtefactRefused(f"artefact {folder} lacks {name}", "Train again, or roll back to the previous one")
-        if _sha256(path) != expected:
+        if sha256(path) != expected:
             raise ArtefactRefused(
                 f"{path} is not the file that was saved: its sha256 differs from the manifest",
                 "Train again, or roll back to the previous one",
@@ -256,7 +259,7 @@ def load(folder: Path) -> Artefact:
 
 def read_manifest(folder: Path) -> Manifest:
     """Read what an artefact says of itself, without its arrays. Raises `NoArtefact`, `ArtefactRefused`."""
-    path = folder / _MANIFEST
+    path = folder / MANIFEST
     if not path.is_file():
         raise NoArtefact(f"there is no artefact in {folder}", "Run attune train")
     try:
@@ -269,81 +272,6 @@ def read_manifest(folder: Path) -> Manifest:
         return Manifest(**{name: value for name, value in content.items() if name in known})
     except (ValueError, TypeError, AttributeError) as error:
         raise ArtefactRefused(f"{path} is not a manifest: {error}", "Train again") from error
-
-
-class Registry:
-    """The artefacts under one folder, which of them is served, and which was before."""
-
-    def __init__(self, models: Path) -> None:
-        self.models = models
-        self._pointer = models / "current"
-
-    def current(self) -> Path | None:
-        """Return the folder of the artefact being served; cheap enough to ask at every request."""
-        return self._folder("current")
-
-    def previous(self) -> Path | None:
-        """Return the folder of the artefact served before."""
-        return self._folder("previous")
-
-    def versions(self) -> tuple[str, ...]:
-        """Return the versions on disk, oldest first."""
-        if not self.models.is_dir():
-            return ()
-        found = (path.parent.name for path in self.models.glob(f"*/{_MANIFEST}"))
-        return tuple(sorted(name for name in found if not name.startswith(".")))
-
-    def promote(self, version: str) -> Path:
-        """Serve this version from now on, once all its files have been checked; the current one becomes the previous.
-
-        Raises `NoArtefact` for an unknown version, `ArtefactRefused` for one that is damaged or not exact.
-        """
-        folder = self.models / version
-        if version not in self.versions():
-            raise NoArtefact(f"there is no artefact {version!r}", f"There are: {', '.join(self.versions()) or 'none'}")
-        manifest = load(folder).manifest
-        if not manifest.servable:
-            raise ArtefactRefused(
-                f"artefact {version} is not served: with fusion={manifest.config['fusion']} a score is not the sum of "
-                "its paths, so its explanations would not be true",
-                "Train with fusion=bilinear or fusion=sum",
-            )
-        current = self.current()
-        if current is None or current.name != version:
-            self._write({"current": version, "previous": current.name if current else None})
-        return folder
-
-    def rollback(self) -> Path:
-        """Serve the previous artefact again; raises `NoArtefact` when there is none."""
-        previous = self.previous()
-        if previous is None:
-            raise NoArtefact("there is no previous artefact to roll back to", "Run attune train")
-        return self.promote(previous.name)
-
-    def load(self) -> Artefact:
-        """Load the artefact being served; raises `NoArtefact` when there is none."""
-        folder = self.current()
-        if folder is None:
-            raise NoArtefact("no model is being served yet", "Run attune train")
-        return load(folder)
-
-    def _folder(self, role: str) -> Path | None:
-        try:
-            version = orjson.loads(self._pointer.read_bytes())[role]
-        except FileNotFoundError:
-            return None
-        except (ValueError, KeyError, TypeError) as error:
-            raise ArtefactRefused(
-                f"{self._pointer} cannot be read: {error}", "Delete it and run attune train"
-            ) from error
-        return None if version is None or not (self.models / version).is_dir() else self.models / version
-
-    def _write(self, content: Mapping[str, str | None]) -> None:
-        draft = self.models / f".current-{secrets.token_hex(4)}"
-        draft.write_bytes(orjson.dumps(content))
-        _sync(draft)
-        draft.replace(self._pointer)
-        _sync(self.models)
 
 
 def _scheme(content: dict[str, Any]) -> Scheme:
@@ -381,19 +309,6 @@ def _ids_hash(*groups: Sequence[str]) -> str:
 def _mapped(path: Path) -> np.ndarray:
     # A plain array over the mapped pages: numpy's memmap class makes every slice several times dearer.
     return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _sweep(models: Path) -> None:

@@ -14,7 +14,7 @@ from api.app import ApiSettings, App, create_app
 from api.serve import Server, listen
 from attune import derive
 from gnn import artefact, untrained
-from gnn.artefact import Registry
+from gnn.registry import Registry
 from graph import schema, snapshot, write
 from graph.client import Client, Settings
 from tests import shop as shops

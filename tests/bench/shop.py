@@ -11,7 +11,7 @@ import numpy as np
 
 from attune import derive
 from gnn import artefact, untrained
-from gnn.artefact import Registry
+from gnn.registry import Registry
 from graph import client, server, snapshot
 from graph.client import Client, Settings
 from loaders.complete_journey import CompleteJourney

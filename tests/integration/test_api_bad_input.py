@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gnn.artefact import Registry
+from gnn.registry import Registry
 from graph.client import Client, Settings
 from tests import served
 from tests.served import Served

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from gnn import artefact
-from gnn.artefact import Registry
+from gnn.registry import Registry
 from graph.client import Settings
 from tests import served
 from tests.integration.test_api_stream import receive, socket_of, subscribe

@@ -226,7 +226,8 @@ def test_introspection_works_in_development(api: Served) -> None:
 def test_without_a_model_lists_say_so_and_come_when_one_is_promoted(
     neo4j: Settings, models: Any, tmp_path: Any
 ) -> None:
-    from gnn.artefact import Registry, load, save
+    from gnn.artefact import load, save
+    from gnn.registry import Registry
 
     with served.serving(served.settings(neo4j, tmp_path)) as api:
         ready = api.http.get("/readyz")
@@ -244,7 +245,8 @@ def test_without_a_model_lists_say_so_and_come_when_one_is_promoted(
 def test_a_damaged_model_is_not_taken_and_the_old_one_stays(neo4j: Settings, models: Any, tmp_path: Any) -> None:
     from dataclasses import replace
 
-    from gnn.artefact import Registry, load, save
+    from gnn.artefact import load, save
+    from gnn.registry import Registry
 
     current = Registry(models).current()
     assert current is not None

@@ -10,7 +10,7 @@ import pytest
 
 from api.recommender import disputed
 from gnn import output
-from gnn.artefact import Registry
+from gnn.registry import Registry
 from graph import disputes, snapshot, write
 from graph.client import Client, Settings
 from tests import served

@@ -9,9 +9,10 @@ import orjson
 import pytest
 
 from gnn import artefact, ranking, untrained
-from gnn.artefact import Artefact, Registry
+from gnn.artefact import Artefact
 from gnn.config import Config
 from gnn.errors import ArtefactRefused, NoArtefact
+from gnn.registry import Registry
 from tests import snapshots
 from tests.unit.gnn.support import history_of
 

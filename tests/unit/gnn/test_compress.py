@@ -15,6 +15,7 @@ from gnn.compact import CompactEdges, pack
 from gnn.config import Config
 from gnn.errors import ModelError, NotEnoughData
 from gnn.evaluation import compression
+from gnn.registry import Registry
 from graph.snapshot import Snapshot
 from tests import snapshots as shops
 from tests.unit.gnn.support import history_of
@@ -103,7 +104,7 @@ def test_it_is_saved_loaded_promoted_and_ranks_the_same_afterwards(snapshot: Sna
     small = compress.compress(full)
     artefact.save(full, tmp_path)
     folder = artefact.save(small, tmp_path)
-    registry = artefact.Registry(tmp_path)
+    registry = Registry(tmp_path)
     registry.promote(small.version)
     again = registry.load()
     assert isinstance(again.state.ease, CompactEdges)

@@ -14,6 +14,7 @@ from gnn.config import FIXED, Config
 from gnn.errors import BadConfig, CannotCarryOver
 from gnn.features import WEEK_US
 from gnn.output import Users
+from gnn.registry import Registry
 from graph import snapshot as snapshots
 from graph.snapshot import Snapshot
 from tests import snapshots as shops
@@ -88,7 +89,7 @@ def test_each_is_saved_served_and_explained_to_the_last_part(name: str, tmp_path
     shop = shops.of_shop()
     made = train.train(shop, Config(model=name), device="cpu").artefact
     artefact.save(made, tmp_path)
-    registry = artefact.Registry(tmp_path)
+    registry = Registry(tmp_path)
     registry.promote(made.version)
     model = registry.load()
     assert (model.config.model, model.manifest.trained, model.manifest.servable) == (name, True, True)
