@@ -22,7 +22,7 @@ class PurchasePower:
     """What users can and do spend; U users, nan where nothing is known."""
 
     spend_per_week: Float64[np.ndarray, "U"]
-    """Money a week, from the first event to the moment of the snapshot (one week at least)."""
+    """Money a week, from the first event to the present of the data (one week at least)."""
     basket_value: Float64[np.ndarray, "U"]
     """Mean money per basket (per day where baskets are not known)."""
     price_level: Float64[np.ndarray, "U"]
@@ -31,6 +31,24 @@ class PurchasePower:
     """Share of the items' usual prices that was not paid, 0-1."""
     purchases: Int64[np.ndarray, "U"]
     """Lines bought."""
+
+
+def clock_and_span(snapshot: Snapshot) -> tuple[int, int]:
+    """Return the present of the data and the time that the events span, in microseconds.
+
+    A few stray events years later (a clock set wrong, one purchase recorded on an old data set) must not stretch the
+    half-lives: where the last thousandth of the events lies further away than all others span, it is left out.
+    """
+    at = snapshot.events.at
+    if not len(at):
+        return snapshot.at, 0
+    ordered = np.sort(at)
+    first, last = int(ordered[len(at) // 1000]), int(ordered[-1 - len(at) // 1000])
+    if len(at) < 1000:
+        first, last = int(ordered[0]), int(ordered[-1 - len(at) // 100])
+    span = last - first
+    clock = min(snapshot.at, last + 1) if snapshot.at - last > max(span, 1) else snapshot.at
+    return clock, span
 
 
 def target_type(event_types: tuple[str, ...], counts: Int64[np.ndarray, "K"], asked: str = "") -> int:
@@ -52,7 +70,7 @@ def predicted_type(snapshot: Snapshot, asked: str = "") -> int:
 
 
 def purchase_power(snapshot: Snapshot) -> PurchasePower:
-    """Return every user's purchase power at the snapshot's moment."""
+    """Return every user's purchase power at the present of the data (`clock_and_span`)."""
     price, level = price_levels(snapshot)
     events = snapshot.events
     return spending(
@@ -66,7 +84,7 @@ def purchase_power(snapshot: Snapshot) -> PurchasePower:
         basket=events.basket,
         price=price,
         price_level=level,
-        now=snapshot.at,
+        now=clock_and_span(snapshot)[0],
     )
 
 

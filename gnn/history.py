@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float64, Int64, Num
 
 from gnn.config import Config
-from gnn.features import DAY_US, predicted_type
+from gnn.features import DAY_US, clock_and_span, predicted_type
 from graph.snapshot import Events, Snapshot
 
 # A message never vanishes altogether: a history edge keeps at least this weight.
@@ -117,24 +117,6 @@ def make_scheme(snapshot: Snapshot, *, heads: int, timed: bool = True, target: s
 def scheme_of(snapshot: Snapshot, config: Config) -> Scheme:
     """Return how the events of this snapshot are read with these settings."""
     return make_scheme(snapshot, heads=config.heads, timed=config.time, target=config.target)
-
-
-def clock_and_span(snapshot: Snapshot) -> tuple[int, int]:
-    """Return the present of the data and the time that the events span, in microseconds.
-
-    A few stray events years later (a clock set wrong, one purchase recorded on an old data set) must not stretch the
-    half-lives: where the last thousandth of the events lies further away than all others span, it is left out.
-    """
-    at = snapshot.events.at
-    if not len(at):
-        return snapshot.at, 0
-    ordered = np.sort(at)
-    first, last = int(ordered[len(at) // 1000]), int(ordered[-1 - len(at) // 1000])
-    if len(at) < 1000:
-        first, last = int(ordered[0]), int(ordered[-1 - len(at) // 100])
-    span = last - first
-    clock = min(snapshot.at, last + 1) if snapshot.at - last > max(span, 1) else snapshot.at
-    return clock, span
 
 
 def fold(

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from gnn.config import Config
+from gnn.features import clock_and_span
 from gnn.held_out import Cut, Draw, HeldOut
-from gnn.history import clock_and_span
 from graph.snapshot import Snapshot
 
 # Draws of several purposes never share a number.

@@ -5,9 +5,8 @@ from dataclasses import replace
 
 from gnn.config import Config
 from gnn.errors import NotEnoughData
-from gnn.features import DAY_US
+from gnn.features import DAY_US, clock_and_span
 from gnn.held_out import Cut, Draw, HeldOut
-from gnn.history import clock_and_span
 from graph.snapshot import Snapshot
 
 # Draws to be reported are not those that a training learns from, nor those that choices are made on.

@@ -8,7 +8,7 @@ from gnn.config import Config
 from gnn.item_edges import cosine, ease
 from gnn.state import ITEM_FEATURES
 from graph import snapshot as snapshots
-from graph.snapshot import Snapshot, make_promotions
+from graph.snapshot import Events, Snapshot, make_promotions
 
 DAY = features.DAY_US
 
@@ -45,6 +45,21 @@ def test_purchase_power_of_a_known_user():
     assert power.price_level[0] == pytest.approx((0.1 + 0.3 + 0.1) / 3)
     assert power.purchases.tolist() == [3, 0]
     assert np.isnan([power.spend_per_week[1], power.basket_value[1], power.price_level[1]]).all()
+
+
+def test_a_stray_event_years_later_makes_nobody_poor():
+    days = list(range(2000))
+
+    def events(stray: list[int]) -> Events:
+        n = len(stray)
+        types, paid = [0] * 2000 + [2] * n, [1.0] * 2000 + [np.nan] * n
+        users, items = [day % 2 for day in days] + [1] * n, [day % 5 for day in days] + [4] * n
+        return snapshots.make_events(users, items, types, [day * DAY // 10 for day in days] + stray, amount=paid)
+
+    usual = features.purchase_power(shop(at=200 * DAY, events=events([])))
+    late = features.purchase_power(shop(at=4000 * DAY + 1, events=events([4000 * DAY])))
+    assert usual.spend_per_week == pytest.approx([35.0, 35.0], rel=0.01)
+    assert late.spend_per_week == pytest.approx(usual.spend_per_week, rel=0.01)
 
 
 def test_price_levels_are_percentiles_within_the_shelf():
@@ -97,7 +112,7 @@ def test_a_stray_event_years_later_does_not_move_the_clock():
         events=snapshots.make_events([0] * n, [0] * n, [0] * n, [*(k * DAY // 10 for k in range(n - 1)), 3000 * DAY]),
         at=3000 * DAY + 1,
     )
-    clock, span = history.clock_and_span(snapshot)
+    clock, span = features.clock_and_span(snapshot)
     assert clock < 21 * DAY
     assert span < 21 * DAY
 
