@@ -15,6 +15,7 @@ from gnn.artefact import Artefact
 from gnn.errors import NotEnoughData
 from gnn.evaluation.intervals import Interval, intervals
 from gnn.evaluation.period import Period, groups_of, prepare
+from gnn.features import clock_and_span
 from gnn.filters import EVERYTHING, Query
 from gnn.held_out import Cut, HeldOut
 from gnn.output import NO_DISPUTES, Disputes, Users
@@ -123,7 +124,7 @@ def measure(
     drawn = np.arange(len(snapshot.user_ids))
     if users is not None and users < len(drawn):
         drawn = np.sort(rng.permutation(drawn)[:users])
-    then = bubble.month_before(artefact, snapshot.at, int(snapshot.events.at.max(initial=0)))
+    then = bubble.month_before(artefact, snapshot.at, clock_and_span(snapshot)[0])
     past = snapshot.until(then)
     older = Users(artefact, past, disputes)
     met = np.bincount(past.events.user, minlength=len(snapshot.user_ids))[drawn] > 0

@@ -1,5 +1,6 @@
 """How narrow lists are: figures whose answer is known, and the report of everybody."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from gnn.config import Config
 from gnn.evaluation import bubble as bubbles
 from gnn.evaluation import bubble_report, origins
 from gnn.evaluation.bubble import Everybody
+from gnn.features import DAY_US
 from gnn.progress import Silent
 from graph.snapshot import Snapshot
 from tests import snapshots as shop_snapshots
@@ -82,6 +84,14 @@ def test_everybody_is_measured_on_the_lists_that_are_served(
     assert found.change.low <= found.change.difference <= found.change.high
     assert 0 < found.kept < 1
     assert {band.name for band in found.bands} >= {"everyone", "income: low", "income: high"}
+
+
+def test_one_event_years_later_does_not_move_the_month_before(found: Everybody, snapshot: Snapshot) -> None:
+    at = snapshot.events.at.copy()
+    at[at.argmax()] += 3000 * DAY_US
+    stray = replace(snapshot, at=int(at.max()) + 1, events=replace(snapshot.events, at=at))
+    late = bubbles.measure(untrained.build(stray, SMALL), stray, None, Silent(), k=10)
+    assert late.kept == pytest.approx(found.kept, abs=0.05)
 
 
 def test_thrifty_people_are_shown_cheap_things(found: Everybody) -> None:
