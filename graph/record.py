@@ -32,9 +32,10 @@ RETURN last_user, last_item, users, items, found
 _LOOKS: Mapping[str, LiteralString] = MappingProxyType({kind: _LOOK.replace("FIND", FIND[kind]) for kind in FIND})
 
 _NEW_USERS: LiteralString = "UNWIND $rows AS row MERGE (n:User {id: row[0]}) ON CREATE SET n.key = row[1]"
-_NEW_ITEMS: LiteralString = (
-    "UNWIND $rows AS row MERGE (n:Item {id: row[0]}) ON CREATE SET n.key = row[1], n.title = row[0]"
-)
+_NEW_ITEMS: LiteralString = """
+UNWIND $rows AS row
+MERGE (n:Item {id: row[0]}) ON CREATE SET n.key = row[1], n.title = row[0], n.created_at = timestamp()
+"""
 
 _ERASE_RELATIONSHIPS: LiteralString = """
 MATCH (u:User {id: $id})-[r]->()

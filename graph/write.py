@@ -49,7 +49,7 @@ SET n += row.properties
 """
 _ITEMS: LiteralString = """
 UNWIND $rows AS row
-MERGE (n:Item {id: row.id}) ON CREATE SET n.key = row.key
+MERGE (n:Item {id: row.id}) ON CREATE SET n.key = row.key, n.created_at = timestamp()
 SET n += row.properties
 """
 _CATEGORIES: LiteralString = """
@@ -149,6 +149,8 @@ def users(client: Client, rows: Iterable[Row]) -> int:
 
 def items(client: Client, rows: Iterable[Row]) -> int:
     """Create or update items and their links to category and brand; return how many rows were written.
+
+    A new item gets `created_at`, milliseconds by the database's clock; it stays however often the item is written.
 
     A row: `id`, optional `key`, `title`, `description`, `price`, `currency`, `price_level`, `image`, `available`,
     `category` (a category's id) and `brand` (a brand's id), which must be in the graph: else `NotFound`.

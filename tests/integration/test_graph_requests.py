@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import pytest
 
-from graph import explore, neighbors, record, snapshot, write
+from graph import explore, neighbors, newcomers, record, snapshot, write
 from graph.client import AsyncClient, Client
 from graph.record import NewEvent
 from tests.graphs import write_shop
@@ -250,3 +250,17 @@ def test_an_erased_user_is_gone_with_its_events_and_nothing_else(client: Client,
     assert "u0" not in read.user_ids
     assert len(read.events) == len(shop.events) - own
     assert len(read.user_ids) == len(shop.users) - 1
+
+
+def test_an_item_that_an_event_creates_says_when_it_came(client: Client) -> None:
+    write.items(client, [{"id": "old"}])
+    came = client.read("MATCH (i:Item) RETURN i.created_at AS at")[0]["at"]
+
+    async def work(asynchronous: AsyncClient) -> list[newcomers.CreatedRow]:
+        await record.record_events(asynchronous, [view("e1", item="new"), view("e2", item="old")])
+        return await newcomers.newest(asynchronous, since=came, limit=9)
+
+    rows = run(client, work)
+    assert {row.id for row in rows} == {"old", "new"}
+    assert [row.created_at for row in rows if row.id == "old"] == [came]
+    assert rows[0].available

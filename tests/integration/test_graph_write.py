@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graph import schema, server, snapshot, write
+from graph import newcomers, schema, server, snapshot, write
 from graph.client import Client
 from graph.errors import NotFound, SchemaTooNew
 from tests.graphs import write_shop
@@ -231,10 +231,31 @@ def test_purchase_power_and_price_levels_are_properties(client: Client) -> None:
     assert write.price_levels(client, [{"id": "i", "price": 1.9, "price_level": 0.25}]) == 1
     user = client.read("MATCH (u:User) RETURN properties(u) AS p")[0]["p"]
     item = client.read("MATCH (i:Item) RETURN properties(i) AS p")[0]["p"]
+    assert item.pop("created_at") > 0
     assert user == {
         "id": "u", "key": 0, "attr_income": "low", "income": "low", "spend_per_week": 3.5, "purchases": 4
     }  # fmt: skip
     assert item == {"id": "i", "key": 0, "price": 2.0, "typical_price": 1.9, "price_level": 0.25}
+
+
+def test_the_newest_items_come_first_and_a_later_write_does_not_make_them_newer(client: Client) -> None:
+    write.categories(client, [{"id": "A > B"}])
+    write.items(client, [{"id": "i"}, {"id": "j", "category": "A > B", "price": 2.0}])
+    first = newcomers.newest_of(client, since=0, limit=9)
+    assert [row.id for row in first] == ["j", "i"]  # of one moment: what was written last
+    assert (first[0].category_id, first[0].brand_id, first[0].price, first[0].available) == ("A > B", None, 2.0, True)
+    began = first[0].created_at
+    while int(client.read("RETURN timestamp() AS now")[0]["now"]) <= began:
+        pass
+    write.items(client, [{"id": "i", "price": 3.0, "available": False}, {"id": "k"}])
+    found = newcomers.newest_of(client, since=0, limit=2)
+    assert [row.id for row in found] == ["k", "j"]
+    assert [row.id for row in newcomers.newest_of(client, since=began + 1, limit=9)] == ["k"]
+    before = newcomers.newest_of(client, since=0, until=began + 1, limit=9)
+    assert [(row.id, row.created_at, row.price, row.available) for row in before] == [
+        ("j", began, 2.0, True),
+        ("i", began, 3.0, False),
+    ]
 
 
 def test_a_newer_schema_is_refused(client: Client) -> None:
@@ -246,11 +267,12 @@ def test_a_newer_schema_is_refused(client: Client) -> None:
 
 def test_a_graph_of_an_older_schema_is_migrated_when_its_server_is_opened(client: Client, home: Path) -> None:
     client.write("DROP INDEX purchased_basket")
+    client.write("DROP INDEX item_created")
     client.write("MATCH (a:Attune) SET a.schema_version = 1")
     server.up(home, heap_mb=512, report=print)
     assert schema.version(client) == schema.VERSION
     names = client.read("SHOW INDEXES YIELD name RETURN collect(name) AS names")[0]["names"]
-    assert {"purchased_basket", "purchased_at"} <= set(names)
+    assert {"purchased_basket", "purchased_at", "item_created"} <= set(names)
 
 
 def test_a_graph_without_a_schema_is_migrated_forward(client: Client) -> None:
