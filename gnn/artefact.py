@@ -90,11 +90,25 @@ class Artefact:
     scheme: Scheme
     state: State
     weights: Weights
+    base: "Artefact | None" = None
+    """What was trained, where items that came later have joined it (`gnn.newcomers`)."""
+    joined: str = ""
+    """Which items these are, and what is known of them: a digest."""
 
     @property
     def version(self) -> str:
-        """Name of this artefact."""
+        """Name of this artefact; what joins it later does not change it."""
         return self.manifest.version
+
+    @property
+    def edition(self) -> str:
+        """Name of this artefact with what has joined it: within one, rows and scores stay."""
+        return f"{self.version}+{self.joined}" if self.joined else self.version
+
+    @cached_property
+    def newcomers(self) -> frozenset[str]:
+        """Ids of the items that came after the training: what is said of them is estimated."""
+        return frozenset(self.item_ids[len(self.base.item_ids) :]) if self.base else frozenset()
 
     @property
     def event_types(self) -> tuple[str, ...]:

@@ -7,11 +7,11 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Bool, Float32, Float64, Int32, Int64
 
-from gnn import channels, features, item_edges
+from gnn import channels, features, item_edges, levels
 from gnn.config import Config
 from gnn.history import Edges, Scheme, fold_snapshot
 from gnn.item_edges import ItemEdges
-from gnn.state import ITEM_FEATURES, LEVELS, MATRICES, USER_NAMES, State, standardise, user_columns
+from gnn.state import ITEM_FEATURES, MATRICES, USER_NAMES, State, standardise, user_columns
 from graph.snapshot import Snapshot
 
 
@@ -125,32 +125,9 @@ def choose_candidates(snapshot: Snapshot, buyers: Int64[np.ndarray, "I"], config
 
 def category_levels(snapshot: Snapshot) -> Int32[np.ndarray, "L I"]:
     """Return each item's category at up to `LEVELS` levels of the tree; -1 where its branch is shorter."""
-    C = len(snapshot.category_ids)
     parent = snapshot.category_parent
-    depth = np.zeros(C, np.int64)
-    above = parent.copy()
-    for _ in range(C):
-        climbing = above >= 0
-        if not climbing.any():
-            break
-        depth += climbing
-        above = np.where(climbing, parent[np.maximum(above, 0)], -1)
-    else:
-        depth[above >= 0] = 0  # a cycle, which the loaders refuse: such categories stand alone
-    deepest = int(depth.max()) if C else -1
-    chosen = list(range(deepest + 1))
-    if len(chosen) > LEVELS:
-        chosen = [0, *chosen[-(LEVELS - 1) :]]
-    node = np.full((len(chosen), len(snapshot.item_ids)), -1, np.int32)
-    current = snapshot.item_category.astype(np.int32).copy()
-    for _ in range(deepest + 1):
-        there = current >= 0
-        at_depth = np.where(there, depth[np.maximum(current, 0)], -1) if C else np.full(len(current), -1)
-        for row, level in enumerate(chosen):
-            hit = at_depth == level
-            node[row, hit] = current[hit]
-        current = np.where(there, parent[np.maximum(current, 0)], -1).astype(np.int32)
-    return node
+    depth = levels.depths(parent)
+    return levels.nodes(parent, depth, levels.carrying(depth), snapshot.item_category)
 
 
 def product_lines(snapshot: Snapshot) -> Int32[np.ndarray, "I"]:
