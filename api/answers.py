@@ -32,7 +32,7 @@ class Basis:
     graph: str
     """State of the graph before anything was read."""
     model: str | None
-    """Version of the model."""
+    """The model, and which new items it knew."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from api.schema import build
 from api.trusted import TrustedDocuments
 from api.trusted import read as read_manifest
 from api.watch import watch
+from gnn.newcomers import MOST
 from graph.client import Settings
 from graph.errors import GraphError
 
@@ -209,6 +210,14 @@ def _watch(metrics: Metrics, recommender: Recommender) -> None:
 
     watched: Mapping[str, tuple[str, Any]] = {
         "attune_model_age_seconds": ("Age of the model being served", model_age),
+        "attune_newcomers": (
+            f"Items newer than the model that lists hold all the same, the newest {MOST}",
+            lambda: float(recommender.newcomers.count(recommender.models.artefact)[0]),
+        ),
+        "attune_newcomers_left_out": (
+            "Further ones, at least, that no list holds before the next training",
+            lambda: float(recommender.newcomers.count(recommender.models.artefact)[1]),
+        ),
         "attune_subscriptions": ("Open subscriptions", lambda: float(len(recommender.broadcast))),
         "attune_cypher_statements": ("Statements sent to the database", lambda: float(recommender.client.queries)),
     }

@@ -11,7 +11,7 @@ from api.ids import Cursor
 from api.pages import Asked
 from api.recommender import Shopper, present_us
 from api.types import AudienceMember, Connection, Item
-from gnn import explain, ranking
+from gnn import newcomers, ranking
 from gnn.artefact import Artefact
 from gnn.filters import Mode, Query
 from graph import audience
@@ -27,10 +27,11 @@ async def of_item(
     """Rank the candidates by the model's score of the item; none for an item that it does not know."""
     artefact = await context.model()
     asked, cursor, now, seen = _begun(first, after, artefact, "audience of item", item_id, mode.name)
+    artefact = await context.recommender.newcomers.at(artefact, now)
     row = artefact.item_index.get(item_id)
     if row is None:
         return pages.page([], asked, before=False)
-    targets, weights = explain.similar(artefact, row, _ALIKE)
+    targets, weights = newcomers.similar(artefact, row, _ALIKE)
     top = float(weights[0]) if len(weights) else 1.0
     alike = [(artefact.item_ids[t], float(w) / top) for t, w in zip(targets, weights, strict=True)]
     client = context.recommender.client
@@ -45,6 +46,7 @@ async def of_category(
     """Rank the candidates by the model's score of the best item for each in the category or below it."""
     artefact = await context.model()
     asked, cursor, now, seen = _begun(first, after, artefact, "audience of category", category_id, mode.name)
+    artefact = await context.recommender.newcomers.at(artefact, now)
     ids = await audience.of_category(context.recommender.client, category_id, seen=seen)
     query = Query(mode=mode, categories=frozenset({category_id}))
     return await _ranked(context, artefact, asked, cursor, ids, query, now, seen)

@@ -70,16 +70,18 @@ class Bubble:
 
 async def of(context: Context, shopper: Shopper, user: Node, wish: Wish) -> Bubble:
     """Measure the list. Raises `Refused` without a model."""
-    artefact = await context.recommender.models.get()
+    artefact = await context.model()
     shown = await _shown(context, shopper, artefact, user, wish)
     then = bubble.month_before(artefact, shopper.now, max(shopper.row.at, default=0))
     past = shopper.row.only([at < then for at in shopper.row.at])
-    before = await _shown(context, Shopper(past, then), artefact, user, wish) if past.item_ids else None
+    # Of the rows of both those of the model itself are the same.
+    earlier = artefact.base or artefact
+    before = await _shown(context, Shopper(past, then), earlier, user, wish) if past.item_ids else None
     bought, times = _bought(shopper, artefact)
     return Bubble(
         list=Breadth.of(bubble.breadth(artefact, shown)),
         history=Breadth.of(bubble.breadth(artefact, bought, times)) if len(bought) else None,
-        last_month=None if before is None else Breadth.of(bubble.breadth(artefact, before)),
+        last_month=None if before is None else Breadth.of(bubble.breadth(earlier, before)),
         catalogue=Breadth.of(bubble.breadth(artefact, artefact.state.candidates)),
         never_bought=bubble.never_bought(artefact, shown, bought),
         kept=None if before is None or not len(shown) else float(np.isin(shown, before).mean()),

@@ -8,7 +8,7 @@ import strawberry
 from api.caching import NO_STORE
 from api.dataloaders import Loaders
 from api.identity import NOBODY, Identity
-from api.recommender import Recommender
+from api.recommender import Recommender, present_us
 from gnn.artefact import Artefact
 
 
@@ -42,16 +42,17 @@ class Context:
     async def model(self) -> Artefact:
         """Return the model of this operation: one answer is of one model, also while another one is promoted.
 
-        Raises `Refused` with `MODEL_UNAVAILABLE` when there is none.
+        With the items that have joined it by now; for a list that was begun before, `Newcomers.at` goes back. Raises
+        `Refused` with `MODEL_UNAVAILABLE` when there is none, and the errors of `AsyncClient`.
         """
         if self._artefact is None:
             found = await self.recommender.models.get()
             self._artefact = self._artefact or found  # another field may have been quicker
-        return self._artefact
+        return await self.recommender.newcomers.at(self._artefact, present_us())
 
     @property
     def artefact(self) -> Artefact | None:
-        """The same; None before the first training."""
+        """The same as it was trained; None before the first training."""
         return self._artefact or self.recommender.models.artefact
 
     def note(self) -> dict[str, object]:

@@ -88,10 +88,12 @@ class Scene:
     categories: Mapping[str, CategoryRow]
     brands: Mapping[str, BrandRow]
     names: Names
+    newcomers: frozenset[str] = frozenset()
+    """Items that are newer than the model."""
 
     def teller(self, shopper: Shopper) -> Teller:
         """Return what sentences about this user refer to."""
-        return Teller(self.names, shopper.pasts, shopper.has_power)
+        return Teller(self.names, shopper.pasts, shopper.has_power, self.newcomers)
 
     def path(self, reason: reasons.Reason) -> list[Node]:
         """Return the nodes of a reason's path; somebody who is not in the graph is left out of it."""
@@ -112,8 +114,13 @@ class Scene:
                 return Item.of(self.items.get(step.id) or gone)
 
 
-async def scene_of(context: Context, told: Mapping[str, Sequence[reasons.Reason]], user: Node | None) -> Scene:
-    """Load what the reasons of these items (by external id) lead through, in one statement to the graph."""
+async def scene_of(
+    context: Context, told: Mapping[str, Sequence[reasons.Reason]], user: Node | None, artefact: Artefact | None = None
+) -> Scene:
+    """Load what the reasons of these items (by external id) lead through, in one statement to the graph.
+
+    `artefact`: whose reasons they are; None where nothing is told of them in words.
+    """
     wanted = passed(told)
     loaders = context.loaders
     await loaders.load(**wanted)
@@ -124,7 +131,7 @@ async def scene_of(context: Context, told: Mapping[str, Sequence[reasons.Reason]
         categories={i: row.name for i, row in categories.items()},
         brands={i: row.name for i, row in brands.items()},
     )
-    return Scene(user, items, categories, brands, names)
+    return Scene(user, items, categories, brands, names, artefact.newcomers if artefact else frozenset())
 
 
 def passed(told: Mapping[str, Sequence[reasons.Reason]]) -> dict[str, set[str]]:
@@ -160,7 +167,7 @@ async def explain(
         name: reasons.with_added(known[name].reasons, added.get(name, {}))
         for name in (artefact.item_ids[item] for item in items)
     }
-    scene = await scene_of(context, merged, user)
+    scene = await scene_of(context, merged, user, artefact)
     teller = scene.teller(shopper)
     found: dict[str, Explanation] = {}
     for item, told in merged.items():

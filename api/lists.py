@@ -147,6 +147,7 @@ async def connection(
         cursor = Cursor.parse(wish.after, source=name, version=artefact.version, anchors=3)
         rank, now, seen = cursor.anchor
         begun, shopper = Begun(cursor.position, rank), shopper.at(now, seen)
+    artefact = await context.recommender.newcomers.at(artefact, shopper.now)
     page = await listed(context, shopper, artefact, user, wish, begun, explained=explained)
     context.recommender.metrics.listed(len(page.nodes), cold=not shopper.row.item_ids)
     edges = [

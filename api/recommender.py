@@ -14,6 +14,7 @@ from api.counted import Counted
 from api.last_known import LastKnown
 from api.metrics import Metrics
 from api.models import CurrentModel
+from api.newcomers import Newcomers
 from api.pulse import Pulse
 from api.reads import NOTED, Rereads
 from api.reasons import Pasts, Told
@@ -35,7 +36,7 @@ MAX_USERS_KEPT = 256
 ATTRIBUTE = "attr_"
 
 
-# Versions of the model kept beside each other: the newest, and the one before while lists are paged through.
+# Editions of the model kept beside each other: the newest, and the one before while lists are paged through.
 _VERSIONS = 2
 # Explanations kept of a user: a few pages of a few lists.
 _EXPLAINED = 200
@@ -46,9 +47,9 @@ class Derived:
     """What follows from a user's events and attributes alone: every request that finds the same ones shares it."""
 
     histories: dict[str, ranking.History] = field(default_factory=dict[str, ranking.History])
-    """By version of the model."""
+    """By edition of the model."""
     passes: dict[tuple[str, int], ranking.Pass] = field(default_factory=dict[tuple[str, int], ranking.Pass])
-    """By version of the model and its present."""
+    """By edition of the model and its present."""
     explained: dict[tuple[str, int, int], explain.Explained] = field(
         default_factory=dict[tuple[str, int, int], explain.Explained]
     )
@@ -108,9 +109,9 @@ class Shopper:
     def history(self, artefact: Artefact) -> ranking.History:
         """The events as this artefact counts them; items that it does not know are left out."""
         known = self.derived.histories
-        if artefact.version not in known:
+        if artefact.edition not in known:
             row = self.row
-            known[artefact.version] = ranking.history(
+            known[artefact.edition] = ranking.history(
                 artefact,
                 row.item_ids,
                 row.types,
@@ -122,7 +123,7 @@ class Shopper:
                 disputed=disputed(row.disputes),
             )
             _bounded(known, _VERSIONS)
-        return known[artefact.version]
+        return known[artefact.edition]
 
     def forward(self, artefact: Artefact) -> ranking.Pass:
         """What the network says of the user: all lists are cut from it until there are other events."""
@@ -163,7 +164,7 @@ class Shopper:
 
     def _moment(self, artefact: Artefact) -> tuple[str, int]:
         # Events after the model's present have no age: most often it is that present, whatever the time of day.
-        return artefact.version, min(self.now, artefact.scheme.clock)
+        return artefact.edition, min(self.now, artefact.scheme.clock)
 
 
 def _bounded(known: dict[Any, Any], most: int) -> None:
@@ -248,6 +249,7 @@ class Recommender:
         self.pulse = Pulse(client)
         self.rereads = Rereads(client)
         self.answers = Answers()
+        self.newcomers = Newcomers(client)
 
     @property
     def client(self) -> AsyncClient:
@@ -272,6 +274,8 @@ class Recommender:
         It is true while the whole graph is the same, which is quickly seen; else while what it was made from is.
         """
         await self.models.look()
+        if self.models.artefact:
+            await self.newcomers.look(self.models.artefact)
         basis, reads = answer.basis, answer.reads
         if basis.model != self.model:
             return None
@@ -289,8 +293,8 @@ class Recommender:
 
     @property
     def model(self) -> str | None:
-        """Version of the model being served."""
-        return self.models.artefact.version if self.models.artefact else None
+        """The model being served, with the items that have joined it."""
+        return self.newcomers.edition(self.models.artefact) if self.models.artefact else None
 
     def spoken(self, locale: Locale | None) -> Words:
         """Return the words of a language; None: English."""

@@ -5,7 +5,7 @@ from api.context import Context
 from api.errors import Code, Refused
 from api.filters import ListFilter
 from api.types import Connection, Item, SimilarItem, TogetherItem
-from gnn import explain
+from gnn import newcomers
 from graph import baskets
 
 
@@ -22,7 +22,7 @@ async def similar(
     row = artefact.item_index.get(item_id)
     found: list[tuple[str, float]] = []
     if row is not None:
-        targets, weights = explain.similar(artefact, row, len(artefact.item_ids))
+        targets, weights = newcomers.similar(artefact, row, len(artefact.item_ids))
         found = [(artefact.item_ids[t], float(w)) for t, w in zip(targets, weights, strict=True) if t != row]
 
     def node(item: Item, _: int, weight: float) -> SimilarItem:

@@ -83,6 +83,7 @@ async def rerank(
     user, shopper = (User.of(found.row.id), found) if found else (None, Shopper(nobody(), present_us()))
     if cursor:
         shopper = shopper.at(*cursor.anchor)
+    artefact = await context.recommender.newcomers.at(artefact, shopper.now)
     rows = await context.loaders.items.load_all(items)
     query = passed(shopper.row, artefact, shopper.now).into(replace(asked, only=frozenset(rows)))
     ranked = context.recommender.rank(shopper, artefact, query, len(rows))

@@ -4,7 +4,7 @@ Which text is taken follows from the kind of a reason, its sign and its counts a
 """
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -71,6 +71,8 @@ class Teller:
     """What the user did, by item."""
     power: bool = False
     """Whether anything is known of what the user can and does spend."""
+    newcomers: Collection[str] = frozenset()
+    """Items that are newer than the model: of these it knows what others of their kind are like."""
 
     def clause(self, words: Words, reason: Reason) -> str:
         """Return a reason as a clause that can follow `because`."""
@@ -94,6 +96,8 @@ class Teller:
                 return words[f"reasons.item.{side}"].fill(name=name, deed=_deed(words, kind, past.counts[kind]))
             case Kind.CATEGORY | Kind.BRAND:
                 return words[f"reasons.{reason.kind}.{side}"].fill(name=self._name(words, reason))
+            case Kind.POPULARITY | Kind.PROMOTION if reason.path and reason.path[-1].id in self.newcomers:
+                return words[f"reasons.{reason.kind}_of_peers.{side}"].fill()
             case Kind.PURCHASE_POWER if not self.power:
                 return words[f"reasons.purchase_power_untold.{side}"].fill()
             case None:

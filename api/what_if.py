@@ -152,7 +152,7 @@ class _Worlds:
             moved[name] = reasons.between(before, after, added)
         # The node of a reason is the same in both worlds; either of the two names it.
         scene = await explanation.scene_of(
-            context, {name: [after for _, after in pairs] for name, pairs in moved.items()}, self.user
+            context, {name: [after for _, after in pairs] for name, pairs in moved.items()}, self.user, self.artefact
         )
         tellers = (scene.teller(self.before), scene.teller(self.after))
         return {

@@ -161,7 +161,7 @@ async def why_not(context: Context, shopper: Shopper, user: Node, item: str, wis
     """
     if wish.first < 1:
         raise bad_input("first", "`first` must be 1 or more: nothing is on an empty list.")
-    artefact = await context.recommender.models.get()
+    artefact = await context.model()
     known = arguments.external_id(item)
     row = await context.loaders.items.load(known) if known else None
     index = artefact.item_index.get(item)
@@ -202,7 +202,9 @@ async def _gap(context: Context, asked: _Asked, item: Item, last: Recommendation
     told = await context.recommender.explain(asked.shopper, artefact, rows)
     added = (asked.scored.added_to(rows[0]), asked.page.scored.added_to(rows[1]))
     pairs = reasons.between(told[names[0]], told[names[1]], added, same_item=False)
-    scene = await explanation.scene_of(context, {names[0]: [own for own, _ in pairs], names[1]: []}, asked.user)
+    scene = await explanation.scene_of(
+        context, {names[0]: [own for own, _ in pairs], names[1]: []}, asked.user, artefact
+    )
     return [
         GapPart(
             kind=ContributionKind.of(own.kind),

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64
 
-from gnn import features, levels
+from gnn import explain, features, levels
 from gnn import reach as reaches
 from gnn.artefact import Artefact
 from gnn.compact import CompactEdges
@@ -92,15 +92,21 @@ def join(artefact: Artefact, items: Sequence[NewItem]) -> Artefact:
     return grown
 
 
-def peers(artefact: Artefact, item: int, k: int) -> tuple[Int64[np.ndarray, "K"], Float64[np.ndarray, "K"]]:
-    """Return a newcomer's peers (rows), and how near they are in price level, 0-1; the nearest first."""
-    base = artefact.base or artefact
+def similar(artefact: Artefact, item: int, k: int) -> tuple[Int64[np.ndarray, "K"], Float64[np.ndarray, "K"]]:
+    """Return the candidates that go with an item best, and how much, the strongest first: `explain.similar`.
+
+    For a newcomer, which nobody has bought with anything, its peers under the same root category, and how near they are
+    in price level, 0-1.
+    """
+    if artefact.base is None or artefact.item_ids[item] not in artefact.newcomers:
+        return explain.similar(artefact, item, k)
     tree = _Tree(
         artefact.category_ids, artefact.brand_ids, artefact.category_parent, artefact.item_category[[item]], _NO_ROWS
     )
+    shop = _Peers(artefact.base, tree)
     level = float(artefact.state.price_level[item])
-    found = _Peers(base, tree).of(int(tree.category[0]), level)
-    near = np.nan_to_num(1.0 - np.abs(base.state.price_level[found] - level), nan=0.5)
+    found = shop.beside(int(tree.category[0]), shop.of(int(tree.category[0]), level))
+    near = np.maximum(np.nan_to_num(1.0 - np.abs(artefact.base.state.price_level[found] - level), nan=0.5), 0.01)
     order = np.lexsort((found, -near))[: max(k, 0)]
     return found[order], near[order]
 
@@ -190,6 +196,14 @@ class _Peers:
         away = np.abs(self._state.price_level[around] - level)
         return np.sort(around[np.lexsort((around, away))[:PEERS]])
 
+    def beside(self, category: int, rows: Int64[np.ndarray, "K"]) -> Int64[np.ndarray, "L"]:
+        """Return those of these items that stand under the same root as a category; none for no category."""
+        if category < 0:
+            return rows[:0]
+        while self._parent[category] >= 0:
+            category = int(self._parent[category])
+        return rows[self._node[0, rows] == category]
+
     def middle(self, rows: Int64[np.ndarray, "K"]) -> Float64[np.ndarray, "Fi"]:
         """Return the median of the features of these items; the middle of the shop where there are none."""
         key = rows.tobytes()
@@ -233,16 +247,19 @@ def _shares(
     node: Int32[np.ndarray, "I"],
     share: Float32[np.ndarray, "I"],
     recent: Float64[np.ndarray, "I"],
+    least_last: Int64[np.ndarray, "I"],
     new_node: Int32[np.ndarray, "n"],
     new_recent: Float64[np.ndarray, "n"],
 ) -> Float32[np.ndarray, "n"]:
-    """Return the square root of each newcomer's share of the demand in its node, that of all newcomers counted."""
+    """Return the square root of each newcomer's share of the demand in its node, that of all newcomers counted.
+
+    `least_last`: the known items, those least in demand at the end.
+    """
     nodes = int(max(node.max(initial=-1), new_node.max(initial=-1))) + 1
     there = new_node >= 0
     whole = np.bincount(new_node[there], new_recent[there], minlength=nodes).astype(np.float64)
     # A known share says what the whole is. The item least in demand tells it best: features end at five deviations.
-    order = np.argsort(-recent, kind="stable")
-    order = order[(node[order] >= 0) & (share[order] > 0)]
+    order = least_last[(node[least_last] >= 0) & (share[least_last] > 0)]
     least = np.full(nodes, -1, np.int64)
     least[node[order]] = order
     known = least >= 0
@@ -279,11 +296,12 @@ def _state(
 ) -> State:
     state, n = base.state, len(new)
     recent, mine = _recent(state, state.x_item), _recent(state, x_item)
+    order = np.argsort(-recent, kind="stable")
     at = levels.carrying(levels.depths(np.asarray(base.category_parent)))[: len(state.node)]
     node = levels.nodes(tree.parent, levels.depths(tree.parent), at, tree.category)
     line = _lines(base, tree)
     node_share = [
-        _shares(old, share, recent, now, mine)
+        _shares(old, share, recent, order, now, mine)
         for old, share, now in zip(state.node, state.node_share, node, strict=True)
     ]
     listed = np.array([item.available for item in new], np.bool_)
@@ -303,10 +321,10 @@ def _state(
         ),
         brand=np.concatenate([state.brand, tree.brand]),
         brand_share=np.concatenate(
-            [state.brand_share, _shares(state.brand, state.brand_share, recent, tree.brand, mine)]
+            [state.brand_share, _shares(state.brand, state.brand_share, recent, order, tree.brand, mine)]
         ),
         line=np.concatenate([state.line, line]),
-        line_share=np.concatenate([state.line_share, _shares(state.line, state.line_share, recent, line, mine)]),
+        line_share=np.concatenate([state.line_share, _shares(state.line, state.line_share, recent, order, line, mine)]),
         ease=_with_room(state.ease, position),
         cosine=_with_room(state.cosine, position),
         walk=_with_room(state.walk, position),

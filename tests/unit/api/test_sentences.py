@@ -69,6 +69,22 @@ def test_what_speaks_against_an_item_never_reads_as_praise_and_what_speaks_for_i
     assert not BLAME[tongue].search(good)
 
 
+@pytest.mark.parametrize("kind", [Kind.POPULARITY, Kind.PROMOTION])
+@pytest.mark.parametrize(("tongue", "new", "like_it"), [(EN, "it is new", "items like it"), (ZH, "新上架", "相似")])
+def test_of_a_new_item_it_is_told_what_items_like_it_are_and_not_what_it_is(
+    tongue: Words, new: str, like_it: str, kind: Kind
+) -> None:
+    teller = Teller(NAMES, HISTORY, newcomers={"target"})
+    for value in (1.0, -1.0):
+        said = teller.clause(tongue, Reason(kind, value, path(kind)))
+        assert new in said
+        assert like_it in said
+        assert bool(BLAME[tongue].search(said)) == (value < 0)
+        assert TELLER.clause(tongue, Reason(kind, value, path(kind))) != said
+    other = Reason(Kind.CATEGORY, 1.0, path(Kind.CATEGORY))
+    assert teller.clause(tongue, other) == TELLER.clause(tongue, other)
+
+
 @given(EITHER, st.sampled_from([Kind.OWN_HISTORY, Kind.ITEM]), st.sampled_from([1, -1]), COUNTS)
 def test_a_count_is_told_only_of_the_deed_and_only_as_it_is(
     tongue: Words, kind: Kind, sign: int, counts: dict[str, int]

@@ -114,9 +114,12 @@ def test_peers_are_the_candidates_of_its_category_that_are_nearest_in_price_leve
     coffee = [i for i in range(0, 200, 4) if model.state.position[i] >= 0]
     nearest = sorted(coffee, key=lambda i: (abs(model.state.price_level[i] - grown.state.price_level[row]), i))
     expected = sorted(nearest[: newcomers.PEERS])
-    found, near = newcomers.peers(grown, row, 1_000)
+    found, near = newcomers.similar(grown, row, 1_000)
     assert sorted(found.tolist()) == expected
     assert (np.diff(near) <= 0).all()
+    known = newcomers.similar(grown, 0, 9)
+    assert all(map(np.array_equal, known, explain.similar(model, 0, 9)))
+    assert len(newcomers.similar(newcomers.join(model, [NewItem("n")]), row, 9)[0]) == 0  # like anything
     for name in ("popularity", "popularity_recent", "trend", "promoted_ever", "rebought", "shelf_popularity"):
         middle = np.median([feature(model, f"i{i}", name) for i in expected])
         assert feature(grown, "n", name) == pytest.approx(middle, abs=1e-6)

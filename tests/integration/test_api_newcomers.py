@@ -1,0 +1,207 @@
+"""Items that came after the training: on lists, explained, gone again, and the same on every page and replica."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api import newcomers
+from gnn.artefact import Registry
+from graph import write
+from graph.client import AsyncClient, Client, Settings
+from tests import served
+from tests.served import Served
+
+pytestmark = pytest.mark.integration
+
+# u0, u2, u4 and u6 love food, u1 loves home.
+LIST = """query ($user: String!, $first: Int = 60, $after: String, $filter: ListFilter, $asOf: AsOfInput) {
+  user(id: $user) {
+    recommendations(first: $first, after: $after, mode: DISCOVER, filter: $filter, asOf: $asOf) {
+      modelVersion asOf pageInfo { endCursor hasNextPage }
+      nodes { rank score item { externalId }
+        explanation { score sentence contributions { kind value sentence } } } } } }"""
+SEEN = "mutation ($events: [EventInput!]!) { recordEvents(input: { events: $events }) { recorded } }"
+
+
+@pytest.fixture(scope="module")
+def own(session_client: Client, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of models of this module's own, over the small shop."""
+    folder = tmp_path_factory.mktemp("newcomers")
+    served.first_model(session_client, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def api(neo4j: Settings, own: Path) -> Iterator[Served]:
+    with served.serving(served.settings(neo4j, own)) as running:
+        yield running
+
+
+def shown(api: Served, user: str = "u0", **variables: Any) -> dict[str, Any]:
+    return api.ask(LIST, user=user, **variables)["user"]["recommendations"]
+
+
+def names(answer: dict[str, Any]) -> list[str]:
+    return [node["item"]["externalId"] for node in answer["nodes"]]
+
+
+def test_what_is_new_in_a_loved_category_is_discovered_explained_and_gone_when_it_is_deleted(
+    api: Served, session_client: Client
+) -> None:
+    before = shown(api)
+    write.items(session_client, [{"id": "fresh", "title": "Fresh", "category": "Food > Coffee", "price": 4.0}])
+    served.until(lambda: "fresh" in names(shown(api)), 15)
+    assert "fresh" in names(shown(api, "u6", first=20))
+    assert "fresh" not in names(shown(api, "u1", first=20))
+    assert names(shown(api, "u0")).index("fresh") < names(shown(api, "u1")).index("fresh")
+    assert names(shown(api, filter={"categories": ["Food > Coffee"]}, first=9)).count("fresh") == 1
+    node = next(node for node in shown(api, "u6")["nodes"] if node["item"]["externalId"] == "fresh")
+    told = node["explanation"]
+    assert sum(part["value"] for part in told["contributions"]) == pytest.approx(node["score"], abs=1e-5)
+    said = {part["kind"]: part["sentence"] for part in told["contributions"]}
+    assert "ITEM" not in said
+    assert said["POPULARITY"].startswith("It is new, and how popular items like it are speaks")
+    assert said["CATEGORY"] in ("Coffee is in your history.", "Food is in your history.")
+    again = {node["item"]["externalId"]: node["score"] for node in shown(api)["nodes"]}
+    assert {n: again[n] for n in names(before)} == {n["item"]["externalId"]: n["score"] for n in before["nodes"]}
+
+    session_client.write("MATCH (i:Item {id: 'fresh'}) DETACH DELETE i")
+    assert "fresh" not in names(shown(api))
+
+
+def test_pages_that_were_begun_and_lists_of_before_stay_without_it_and_replicas_agree(
+    api: Served, own: Path, neo4j: Settings, session_client: Client
+) -> None:
+    first = shown(api, first=5)
+    whole = names(shown(api))
+    write.items(session_client, [{"id": "later", "category": "Food > Tea", "brand": "Arbor", "price": 3.0}])
+    served.until(lambda: "later" in names(shown(api)), 15)
+    now = shown(api)
+    rest = shown(api, first=60, after=first["pageInfo"]["endCursor"])
+    assert names(first) + names(rest) == whole
+    before = {"model": first["modelVersion"], "at": first["asOf"]}
+    assert names(shown(api, asOf=before)) == whole
+    after = {"model": now["modelVersion"], "at": now["asOf"]}
+    assert shown(api, asOf=after)["nodes"] == now["nodes"]
+    with served.serving(served.settings(neo4j, own)) as other:
+        assert shown(other, asOf=after)["nodes"] == now["nodes"]
+        assert names(shown(other, asOf=before)) == whole
+        assert shown(other)["nodes"] == shown(api)["nodes"]
+
+
+def test_an_event_creates_an_item_and_counts_at_once(api: Served, session_client: Client) -> None:
+    event = {"user": "u2", "item": "unheard of", "type": "cart", "eventId": "newcomer-1"}
+    api.ask(SEEN, events=[event])
+    served.until(lambda: "unheard of" in names(shown(api, "u2")), 15)
+    node = next(node for node in shown(api, "u2")["nodes"] if node["item"]["externalId"] == "unheard of")
+    told = {part["kind"]: part for part in node["explanation"]["contributions"]}
+    assert told["OWN_HISTORY"]["value"] > 0
+    assert told["OWN_HISTORY"]["sentence"].startswith("You put it in your cart once")
+    # Told apart later, it stands on its shelf.
+    write.items(session_client, [{"id": "unheard of", "category": "Home > Garden", "price": 5.0}])
+    only = {"categories": ["Home > Garden"]}
+    served.until(lambda: "unheard of" in names(shown(api, "u2", filter=only)), 15)
+
+
+def test_everything_else_that_ranks_knows_it(api: Served, session_client: Client) -> None:
+    write.items(session_client, [{"id": "tool", "category": "Home > Tools", "price": 6.0}])
+    served.until(lambda: "tool" in names(shown(api, "u1")), 15)
+    found = api.ask("""{
+      rerank(items: ["i2", "tool", "nothing"], user: "u1") { unknown nodes { score item { externalId } } }
+      session(events: [{ item: "tool" }], first: 60) { nodes { item { externalId } } }
+      basket(items: [{ item: "i3", quantity: 1 }]) {
+        completions(first: 60, filter: { categories: ["Home"] }) { nodes { item { externalId } } } }
+      user(id: "u1") {
+        explain(item: "tool") { score contributions { value } }
+        whyNot(item: "tool", first: 1) { listed place score obstacles { kind } contributions { sentence } }
+        whatIf(change: { events: [{ item: "tool", type: "purchase" }] }, first: 60) {
+          moved { item { externalId } scoreBefore scoreAfter contributions { before after } } } } }""")
+    assert found["rerank"]["unknown"] == ["nothing"]
+    scores = {node["item"]["externalId"]: node["score"] for node in found["rerank"]["nodes"]}
+    assert scores["tool"] is not None
+    assert "tool" in [node["item"]["externalId"] for node in found["session"]["nodes"]]
+    assert "tool" in [node["item"]["externalId"] for node in found["basket"]["completions"]["nodes"]]
+    user = found["user"]
+    assert user["explain"]["score"] == pytest.approx(scores["tool"], abs=1e-9)
+    assert sum(p["value"] for p in user["explain"]["contributions"]) == pytest.approx(scores["tool"], abs=1e-5)
+    assert not user["whyNot"]["listed"]
+    assert [one["kind"] for one in user["whyNot"]["obstacles"]] == ["SCORE"]
+    assert user["whyNot"]["score"] == pytest.approx(scores["tool"], abs=1e-9)
+    move = next(move for move in user["whatIf"]["moved"] if move["item"]["externalId"] == "tool")
+    assert move["scoreBefore"] == pytest.approx(scores["tool"], abs=1e-9)
+    assert sum(part["after"] for part in move["contributions"]) == pytest.approx(move["scoreAfter"], abs=1e-5)
+    like = api.ask('{ item(id: "tool") { similar(first: 3) { nodes { weight item { category { externalId } } } } } }')
+    shelves = {node["item"]["category"]["externalId"] for node in like["item"]["similar"]["nodes"]}
+    assert shelves == {"Home > Tools"}
+    text = api.http.get("/metrics").text
+    assert "attune_newcomers_left_out 0.0" in text
+    assert float(text.split("\nattune_newcomers ")[1].split()[0]) >= 1
+
+
+def test_what_cannot_be_had_is_not_shown_until_it_can(api: Served, session_client: Client) -> None:
+    write.items(session_client, [{"id": "soon", "category": "Food > Tea", "price": 3.0, "available": False}])
+    write.items(session_client, [{"id": "there", "category": "Food > Tea", "price": 3.0}])
+    served.until(lambda: "there" in names(shown(api)), 15)
+    assert "soon" not in names(shown(api))
+    write.items(session_client, [{"id": "soon", "available": True}])
+    served.until(lambda: "soon" in names(shown(api)), 15)
+
+
+def test_an_answer_that_was_kept_is_made_anew_when_something_comes(api: Served, session_client: Client) -> None:
+    def repeated() -> float:
+        return api.app.recommender.metrics._repeated._value.get()  # pyright: ignore[reportPrivateUsage]
+
+    shown(api, "u4")
+    count = repeated()
+    old = shown(api, "u4")
+    assert repeated() == count + 1
+    write.items(session_client, [{"id": "kept", "category": "Food > Coffee", "price": 2.0}])
+    served.until(lambda: "kept" in names(shown(api, "u4")), 15)
+    assert set(names(shown(api, "u4"))) - set(names(old)) == {"kept"}
+
+
+def test_of_more_than_a_model_takes_in_each_moment_has_its_newest(
+    own: Path, session_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(newcomers, "MOST", 3)
+    monkeypatch.setattr(newcomers, "READ", 6)
+    artefact = Registry(own).load()
+    write.items(session_client, [{"id": f"many{n}"} for n in range(9)])
+    now = time.time_ns() // 1_000_000
+    moments = (now + 60_000, now + 5_500, now + 1_500, now)
+    ages = [{"id": f"many{n}", "at": now + n * 1_000} for n in range(9)]
+    session_client.write("UNWIND $ages AS a MATCH (i:Item {id: a.id}) SET i.created_at = a.at", ages=ages)
+    found = session_client.read(
+        "MATCH (i:Item) WHERE i.created_at > 0 RETURN i.id AS id, i.created_at AS at, i.key AS k"
+    )
+    came = sorted((row["at"], row["k"], row["id"]) for row in found if row["id"] not in artefact.item_index)
+
+    async def known() -> list[frozenset[str]]:
+        async with AsyncClient(session_client.settings) as client:
+            watched = newcomers.Newcomers(client)
+            taken = [(await watched.at(artefact, (at + newcomers.SETTLED_MS) * 1_000)).newcomers for at in moments]
+            assert watched.count(artefact) == (3, 3)
+            return taken
+
+    for at, taken in zip(moments, asyncio.run(known()), strict=True):
+        assert taken == set([name for moment, _, name in came if moment < at][-3:])
+    session_client.write("MATCH (i:Item) WHERE i.id STARTS WITH 'many' DETACH DELETE i")
+
+
+def test_the_next_training_takes_it_over(api: Served, own: Path, session_client: Client) -> None:
+    write.items(session_client, [{"id": "ordinary", "category": "Food > Coffee", "price": 2.0}])
+    served.until(lambda: "ordinary" in names(shown(api)), 15)
+    then = shown(api)
+    newer = served.first_model(session_client, own)
+    served.until(lambda: shown(api)["modelVersion"] == newer, 15)
+    now = shown(api)
+    assert "ordinary" in names(now)
+    said = [part["sentence"] for node in now["nodes"] for part in node["explanation"]["contributions"]]
+    assert not any("it is new" in sentence.lower() for sentence in said)
+    # The model of before still knows it as new.
+    replayed = shown(api, asOf={"model": then["modelVersion"], "at": then["asOf"]})
+    assert replayed["nodes"] == then["nodes"]
