@@ -51,7 +51,7 @@ def recommend_all(*, k: int, mode: str, budget: float | None, out: Path, json: b
     """Write every user's list to a Parquet file with the columns user_id, item_id, rank, score."""
     import polars as pl
 
-    from attune import disputes
+    from attune import disputes, newcomers
     from gnn import output
     from gnn.ranking import Mode, Query
     from gnn.registry import Registry
@@ -66,6 +66,7 @@ def recommend_all(*, k: int, mode: str, budget: float | None, out: Path, json: b
     with console.step("Reading the graph"), Client(settings(home())) as client:
         seen = snapshot.read(client)
         disputed = disputes.everybody(client)
+        artefact = newcomers.taken_in(artefact, client)
     with Bars(console.ERR) as progress:
         columns = output.lists(artefact, seen, k=k, query=query, disputes=disputed, progress=progress)
     frame = pl.DataFrame(

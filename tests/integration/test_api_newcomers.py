@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from api import newcomers
+from attune.newcomers import taken_in
+from gnn import output
 from gnn.artefact import Registry
-from graph import write
+from gnn.filters import Mode, Query
+from graph import snapshot, write
 from graph.client import AsyncClient, Client, Settings
 from tests import served
 from tests.served import Served
@@ -140,6 +143,16 @@ def test_everything_else_that_ranks_knows_it(api: Served, session_client: Client
     text = api.http.get("/metrics").text
     assert "attune_newcomers_left_out 0.0" in text
     assert float(text.split("\nattune_newcomers ")[1].split()[0]) >= 1
+
+
+def test_lists_of_everybody_hold_it_where_the_api_does(api: Served, own: Path, session_client: Client) -> None:
+    write.items(session_client, [{"id": "for all", "category": "Food > Coffee", "price": 3.0}])
+    served.until(lambda: "for all" in names(shown(api)), 15)
+    model = taken_in(Registry(own).load(), session_client)
+    whole = output.lists(model, snapshot.read(session_client), k=60, query=Query(mode=Mode.DISCOVER))
+    mine = [item for user, item in zip(whole.user_id, whole.item_id, strict=True) if user == "u0"]
+    assert mine == names(shown(api))
+    assert "for all" in mine
 
 
 def test_what_cannot_be_had_is_not_shown_until_it_can(api: Served, session_client: Client) -> None:
