@@ -274,6 +274,8 @@ def test_a_dismissed_item_comes_back_by_a_view(api: Served, reader: str) -> None
 def test_what_the_shop_has_changed_since_the_training(api: Served, session_client: Client) -> None:
     write.items(session_client, [{"id": "i8", "available": False}, {"id": "i12", "price": 99.0}])
     write.items(session_client, [{"id": "i47", "available": True}, {"id": "brand-new", "title": "Brand new"}])
+    # Without a moment at which it came, it waits for the next training.
+    session_client.write("MATCH (i:Item {id: 'brand-new'}) REMOVE i.created_at")
     try:
         gone = asked(api, "u0", "i8", first=40)
         assert [(one["kind"], one["argument"]) for one in gone["obstacles"]] == [("UNAVAILABLE", "available")]
