@@ -11,8 +11,8 @@ import pytest
 from api import newcomers
 from attune.newcomers import taken_in
 from gnn import output
-from gnn.artefact import Registry
 from gnn.filters import Mode, Query
+from gnn.registry import Registry
 from graph import snapshot, write
 from graph.client import AsyncClient, Client, Settings
 from tests import served
