@@ -16,6 +16,8 @@ from gnn.scorer import Messages
 # Candidates that are looked at together: few enough for all that is worked out of them to stay in the cache.
 _TOGETHER = 1_024
 
+_SIGN = np.uint32(1 << 31)
+
 # Unit roundoff of single precision.
 _UNIT = 2.0**-24
 
@@ -35,55 +37,42 @@ def scan(artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"]) -> t
 
 def _semantic(artefact: Artefact, values: Float64[np.ndarray, "C P"]) -> tuple[Float32[np.ndarray, "P"], float]:
     """Return what semantic attention adds to each score, and the bound on its error."""
-    state, seen = artefact.state, np.array(artefact.shape.seen)
-    lift, hidden, head = (_weight(artefact, name) for name in ("lift.weight", "hidden.weight", "head.weight"))
-    first, second = (_weight(artefact, name)[:, None] for name in ("lift.bias", "hidden.bias"))
-    mean, scale = (a[seen, None].astype(np.float32) for a in (state.seen_mean, state.seen_scale))
+    lift, hidden, head = _network(artefact)
     C, P = values.shape
     if not P:
         return np.zeros(0, np.float32), 0.0
     S, N = len(lift), min(_TOGETHER, P)
     added = np.empty(P, np.float32)
-    x, z, size = np.empty((C, N), np.float32), np.empty((len(seen), N), np.float32), np.empty((C, N), np.float32)
-    one, two, gate = np.empty((S, N), np.float32), np.empty((S, N), np.float32), np.empty((C, N), np.float32)
-    most, most_one, most_two = np.zeros(C, np.float32), np.zeros(S, np.float32), np.zeros(S, np.float32)
-    for low in range(0, P, _TOGETHER):
-        if P - low < N:
-            x, z, size, one, two, gate = (a[:, : P - low].copy() for a in (x, z, size, one, two, gate))
-        x[:] = values[:, low : low + _TOGETHER]
+    x, z = np.empty((C, N), np.float32), np.ones((C + 1, N), np.float32)
+    one, two, gate = np.ones((S + 1, N), np.float32), np.ones((S + 1, N), np.float32), np.empty((C, N), np.float32)
+    # The largest that is allowed and the least, as rows: numpy compares rows several times faster than with one number.
+    high, low = np.full((1, N), channels.SQUASHED**2, np.float32), np.zeros((1, N), np.float32)
+    most, most_one, most_two = np.zeros(C, np.float32), np.ones(S + 1, np.float32), np.ones(S + 1, np.float32)
+    for begin in range(0, P, _TOGETHER):
+        if P - begin < N:
+            x, z, one, two, gate, high, low = (a[:, : P - begin].copy() for a in (x, z, one, two, gate, high, low))
+        x[:] = values[:, begin : begin + _TOGETHER]
+        size, bits = z[:C], z[:C].view(np.uint32)
         np.abs(x, out=size)
         np.maximum(most, size.max(axis=1), out=most)
-        np.take(size, seen, axis=0, out=z, mode="clip")
-        np.minimum(z, channels.SQUASHED**2, out=z)
-        np.sqrt(z, out=z)
-        np.copysign(z, x[seen], out=z)
-        z -= mean
-        z *= scale
-        _layer(lift, z, first, one, most_one)
-        _layer(hidden, one, second, two, most_two)
-        np.matmul(head, two, out=gate)
-        np.einsum("cp,cp->p", gate, x, out=added[low : low + _TOGETHER])
+        np.minimum(size, high, out=size)
+        np.sqrt(size, out=size)
+        # copysign, three times as fast
+        np.bitwise_or(bits, x.view(np.uint32) & _SIGN, out=bits)
+        for weight, given, out, largest in ((lift, z, one[:S], most_one), (hidden, one, two[:S], most_two)):
+            np.matmul(weight, given, out=out)
+            np.maximum(out, low, out=out)
+            np.maximum(largest[:S], out.max(axis=1), out=largest[:S])
+        np.matmul(head, two[:S], out=gate)
+        np.einsum("cp,cp->p", gate, x, out=added[begin : begin + _TOGETHER])
     # The first roundings are of what is looked at; each layer carries them on as independent ones, and adds its own.
-    most_z = (np.sqrt(np.minimum(most[seen], channels.SQUASHED**2)) + np.abs(mean[:, 0])) * scale[:, 0]
+    most_z = np.append(np.sqrt(np.minimum(most, channels.SQUASHED**2)), np.float32(1))
     error = _SAFE * _UNIT * 4 * most_z
-    error = _carried(lift, error, most_z)
-    error = _carried(hidden, error, most_one)
-    error = _carried(head, error, most_two)
-    largest = float(np.abs(head) @ most_two @ most)
+    error = np.append(_carried(lift, error, most_z), np.float32(0))
+    error = np.append(_carried(hidden, error, most_one), np.float32(0))
+    error = _carried(head, error[:S], most_two[:S])
+    largest = float(np.abs(head) @ most_two[:S] @ most)
     return added, float(error @ most) + _SAFE * math.sqrt(C) * _UNIT * largest
-
-
-def _layer(
-    weight: Float32[np.ndarray, "M K"],
-    given: Float32[np.ndarray, "K N"],
-    bias: Float32[np.ndarray, "M 1"],
-    out: Float32[np.ndarray, "M N"],
-    most: Float32[np.ndarray, "M"],
-) -> None:
-    np.matmul(weight, given, out=out)
-    out += bias
-    np.maximum(out, 0, out=out)
-    np.maximum(most, out.max(axis=1), out=most)
 
 
 def _carried(
@@ -94,5 +83,17 @@ def _carried(
     return np.sqrt(weight**2 @ error**2) + own
 
 
-def _weight(artefact: Artefact, name: str) -> Float32[np.ndarray, "*N"]:
-    return artefact.weights[f"semantic.{name}"].astype(np.float32, copy=False)
+def _network(
+    artefact: Artefact,
+) -> tuple[Float32[np.ndarray, "S C1"], Float32[np.ndarray, "S S1"], Float32[np.ndarray, "C S"]]:
+    """Return the layers, each bias as one more column; the first one takes squashed channels as they are.
+
+    That they are centred and scaled, and that some are not seen at all, is in its weights.
+    """
+    state, weights, seen = artefact.state, artefact.weights, list(artefact.shape.seen)
+    lift = np.zeros((len(weights["semantic.lift.bias"]), len(state.seen_mean) + 1))
+    lift[:, seen] = weights["semantic.lift.weight"] * state.seen_scale[seen]
+    lift[:, -1] = weights["semantic.lift.bias"] - lift[:, :-1] @ state.seen_mean
+    hidden = np.column_stack((weights["semantic.hidden.weight"], weights["semantic.hidden.bias"]))
+    head = weights["semantic.head.weight"]
+    return lift.astype(np.float32), hidden.astype(np.float32), head.astype(np.float32, copy=False)
