@@ -18,6 +18,7 @@ from strawberry.types.graphql import OperationType
 from api.context import Context
 from api.documents import DocumentExtension, Documents
 from api.errors import Code, public, unexpected
+from api.execution import Execution
 from api.limits import Limits
 from api.mutation import Mutation
 from api.operations import Operation
@@ -150,6 +151,7 @@ def build(
             OperationExtension,
             lambda: DocumentExtension(bounds, documents),
         ],
+        execution_context_class=Execution,
         config=StrawberryConfig(disable_field_suggestions=not development),
     )
     check_complete(schema._schema)  # pyright: ignore
