@@ -35,6 +35,10 @@ def serve(
     `auth` as in `access.decide`; `development` None: only for this machine alone. `rate`: requests a second of a key.
     `log_requests` None: outside development. `fewest`: shoppers that anything is said of. `workers`: processes.
     """
+    # The arrays of one request are small: a second thread of the linear algebra would double the processor time for
+    # the same wait, and spin for a core that another request needs. Only before numpy is imported is this heard.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
     with _shared_counts() if workers > 1 else nullcontext():
         _serve(
             host,
@@ -53,11 +57,9 @@ def serve(
 
 @contextmanager
 def _shared_counts() -> Generator[None]:
-    """Let workers add up their metrics; each computes with one thread, for there are others beside it."""
+    """Let workers add up their metrics."""
     with TemporaryDirectory(prefix="attune-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-            os.environ.setdefault(name, "1")
         yield
 
 
