@@ -170,9 +170,16 @@ class Scored:
     """The artefact of the pass."""
     own: Bool[np.ndarray, "P"] | None = None
     """Which scores are exact and not those of the pass."""
+    _cut: dict[int, Ranked] = field(default_factory=dict[int, Ranked], repr=False)
 
     def best(self, k: int) -> Ranked:
         """Return the `k` best that the list may hold; fewer when there are fewer, none for `k` of 0 or less."""
+        if k not in self._cut:
+            self._cut[k] = self._ranked(k)
+        return self._cut[k]
+
+    def _ranked(self, k: int) -> Ranked:
+        """Rank them, whatever was asked before."""
         query, left = self.query, self.left
         k = max(0, min(k, len(left)))
         whole = query.diversity > 0 or query.per_category is not None or query.pins
@@ -188,6 +195,16 @@ class Scored:
         rows = np.searchsorted(self.items, shown)
         self._settle(rows)
         return Ranked(shown.astype(np.int32), self.score[rows], {kind: part[rows] for kind, part in self.added.items()})
+
+    def settle(self, items: Sequence[int]) -> None:
+        """Make exact, at once, all that `of` and `place` look at to answer about these items (rows of the artefact)."""
+        places = np.array([place for item in items if (place := self._place(item)) is not None], np.int64)
+        self._settle(places)
+        if self.passed:
+            near = np.zeros(len(self.left), np.bool_)
+            for place in places:
+                near |= np.abs(self.score[self.left] - self.score[place]) <= self.passed.slack
+            self._settle(self.left[near])
 
     def of(self, item: int) -> float | None:
         """Return the score of an item (a row of the artefact); None for one that lists are not made of."""
@@ -235,10 +252,10 @@ def forward(artefact: Artefact, history: History, *, now: int, attributes: Attri
     if len(items) > reach.FEW:
         there = reach.places(artefact.state, artefact.matrices, artefact.reach, sent.edges, sent.weight)
         items = items[there]
-    found, slack = scan.scan(artefact, sent, items)
+    found, slack, exact = scan.scan(artefact, sent, items)
     if history.disputed:
         found = found - disputes.parts(artefact, sent, history.disputed, items)
-    return Pass(sent, items, found, slack, np.full(len(found), slack == 0.0), history.disputed)
+    return Pass(sent, items, found, slack, exact, history.disputed)
 
 
 def _scores(

@@ -7,7 +7,7 @@ the head of a list, which is all that anybody sees, can be scored again exactly 
 import math
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from gnn import channels, scorer
 from gnn.artefact import Artefact
@@ -15,6 +15,9 @@ from gnn.scorer import Messages
 
 # Candidates that are looked at together: few enough for all that is worked out of them to stay in the cache.
 _TOGETHER = 1_024
+
+# So many of the highest scores are made exact at once.
+_HEAD = 128
 
 _SIGN = np.uint32(1 << 31)
 
@@ -26,13 +29,28 @@ _UNIT = 2.0**-24
 _SAFE = 8.0
 
 
-def scan(artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"]) -> tuple[Float64[np.ndarray, "P"], float]:
-    """Return the scores of these items, and how far any of them may be from `gnn.scorer.scores`."""
+def scan(
+    artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"]
+) -> tuple[Float64[np.ndarray, "P"], float, Bool[np.ndarray, "P"]]:
+    """Return the scores of these items, how far any of them may be from `gnn.scorer.scores`, and which ones are exact.
+
+    Exact are the highest, which most lists are made of: while all that they are made of is at hand, it costs nothing.
+    """
+    exact = np.ones(len(items), np.bool_)
     if "semantic.head.weight" not in artefact.weights or artefact.config.fusion == "concat":
-        return scorer.scores(artefact, sent, items), 0.0
+        return scorer.scores(artefact, sent, items), 0.0, exact
     values = scorer.channel_values(artefact, sent, items)
+    gated = scorer.gated(artefact, sent, items, values)
     added, slack = _semantic(artefact, values)
-    return scorer.gated(artefact, sent, items, values) + added, slack
+    found = gated + added
+    if len(items) > _HEAD:
+        exact[:] = False
+        exact[np.argpartition(found, len(items) - _HEAD)[len(items) - _HEAD :]] = True
+    head = values[:, exact]
+    attended = scorer.semantic(artefact, head)
+    if attended is not None:
+        found[exact] = gated[exact] + (attended * head).sum(axis=0)
+    return found, slack, exact
 
 
 def _semantic(artefact: Artefact, values: Float64[np.ndarray, "C P"]) -> tuple[Float32[np.ndarray, "P"], float]:

@@ -41,9 +41,11 @@ def exact(model: Artefact, user: int) -> Pass:
 def test_no_score_is_further_off_than_it_says(model: Artefact, user: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(scan, "_TOGETHER", 100)  # several pieces, the last one smaller
     truth = exact(model, user)
-    found, slack = scan.scan(model, truth.sent, truth.items)
+    found, slack, settled = scan.scan(model, truth.sent, truth.items)
     assert len(found) > 300
     assert 0 < np.abs(found - truth.score).max() <= slack
+    assert 0 < settled.sum() < len(found)
+    np.testing.assert_allclose(found[settled], truth.score[settled], rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize(
