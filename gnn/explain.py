@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -17,8 +18,7 @@ from gnn.scorer import Attributes, Messages
 from gnn.state import MATRICES, PROMOTIONS
 
 
-@dataclass(frozen=True, slots=True)
-class Contribution:
+class Contribution(NamedTuple):
     """What one path adds to a score."""
 
     kind: Kind
@@ -44,7 +44,7 @@ class Explained:
     parts: tuple[Contribution, ...]
     """Those that lead through no item of the history."""
     item: Int64[np.ndarray, "N"]
-    """Items of the history that speak for this one or against it, as rows of the artefact."""
+    """Items of the history that speak for this one or against it, as rows of the artefact, ascending."""
     added: Float64[np.ndarray, "N"]
     """What each of them adds, not 0."""
     names: Sequence[str] = field(repr=False)
@@ -67,10 +67,15 @@ class Explained:
 
     def through(self, items: Int64[np.ndarray, "n"]) -> tuple[list[Contribution], Rest]:
         """Return the contributions through these items of the history or none, and what the others come to."""
-        return self._told(np.flatnonzero(np.isin(self.item, items)))
+        places = np.searchsorted(self.item, items)
+        there = places < len(self.item)
+        places, items = places[there], items[there]
+        return self._told(places[self.item[places] == items])
 
     def _told(self, places: Int64[np.ndarray, "n"]) -> tuple[list[Contribution], Rest]:
-        rest = np.delete(self.added, places)
+        left = np.ones(len(self.added), np.bool_)
+        left[places] = False
+        rest = self.added[left]
         return [*self.parts, *self._items(places)], Rest(float(rest.sum()), float(np.abs(rest).sum()), len(rest))
 
     def _items(self, places: Int64[np.ndarray, "n"]) -> list[Contribution]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Kind(StrEnum):
@@ -17,9 +18,8 @@ class Kind(StrEnum):
     PURCHASE_POWER = "purchase_power"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A node on a path."""
+class Step(NamedTuple):
+    """A node on a path; a tuple, because paths are looked up by the thousand."""
 
     label: str
     """User, Item, Category or Brand."""
