@@ -23,7 +23,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from gnn.channels import Shelf, reciprocal, shelf
-from gnn.compact import CompactEdges, Rows
+from gnn.compact import CompactEdges, Lately, Rows
 from gnn.config import Config, from_mapping
 from gnn.disk import sha256, sync
 from gnn.errors import ArtefactRefused, BadConfig, NoArtefact
@@ -143,7 +143,7 @@ class Artefact:
     @cached_property
     def matrices(self) -> tuple[Rows, ...]:
         """Item-item graphs, items x candidates, of which rows can be taken."""
-        return self.state.served()
+        return tuple(map(Lately, self.state.served()))
 
     @cached_property
     def reach(self) -> Reach:

@@ -26,6 +26,25 @@ class Rows(Protocol):
         ...
 
 
+class Lately:
+    """A matrix that has the rows at hand which were taken last: one request takes those of a history several times."""
+
+    def __init__(self, matrix: Rows) -> None:
+        self._matrix = matrix
+        self._taken: dict[bytes, sp.csr_matrix] = {}
+
+    def __getitem__(self, rows: Int64[np.ndarray, "n"]) -> sp.csr_matrix:
+        """Return these rows; not to be written to."""
+        key = rows.astype(np.int64, copy=False).tobytes()
+        found = self._taken.get(key)
+        if found is None:
+            found = self._taken[key] = self._matrix[rows]
+            # Two stay: those of a user as it is, and as it would be.
+            for oldest in list(self._taken)[:-2]:
+                self._taken.pop(oldest, None)
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class CompactEdges:
     """Edges between candidates, P rows of them; N edges, with those that only bridge a distance.
