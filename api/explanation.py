@@ -27,9 +27,14 @@ class Contribution:
 
     kind: ContributionKind
     value: float
-    path: list[Node] = strawberry.field(description="From the user to the item; empty where no node is involved.")
     reason: strawberry.Private[reasons.Reason]
+    scene: strawberry.Private["Scene"]
     teller: strawberry.Private[Teller]
+
+    @strawberry.field(description="From the user to the item; empty where no node is involved.")
+    def path(self) -> list[Node]:
+        """Return the nodes."""
+        return self.scene.path(self.reason)
 
     @strawberry.field
     def sentence(self, info: Info, locale: Locale | None = Locale.EN) -> str:
@@ -55,8 +60,8 @@ class Explanation:
             Contribution(
                 kind=ContributionKind.of(reason.kind),
                 value=reason.value,
-                path=self.scene.path(reason),
                 reason=reason,
+                scene=self.scene,
                 teller=self.teller,
             )
             for reason in self.told

@@ -125,6 +125,28 @@ class Listed:
     scored: Scored
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A list before anything of it is looked up."""
+
+    wish: Wish
+    """With what follows from the user's events."""
+    scored: Scored
+
+    @property
+    def first(self) -> list[str]:
+        """Ids of the items that its first page is looked for among, best first."""
+        names = self.scored.artefact.item_ids
+        return [names[item] for item in self.scored.best(self.wish.first + _SPARE).item]
+
+
+def draft(context: Context, shopper: Shopper, artefact: Artefact, wish: Wish) -> Draft:
+    """Rank for a user."""
+    # The name is that of what was asked; what the user passed over follows from its events.
+    wish = replace(wish, query=passed(shopper.row, artefact, shopper.now).into(wish.query))
+    return Draft(wish, context.recommender.score(shopper, artefact, wish.query))
+
+
 async def connection(
     context: Context,
     shopper: Shopper,
@@ -173,11 +195,11 @@ async def listed(
     begun: Begun = Begun(),
     *,
     explained: bool,
+    drafted: Draft | None = None,
 ) -> Listed:
-    """Return the page that begins at `begun`."""
-    # The name is that of what was asked; what the user passed over follows from its events.
-    wish = replace(wish, query=passed(shopper.row, artefact, shopper.now).into(wish.query))
-    scored = context.recommender.score(shopper, artefact, wish.query)
+    """Return the page that begins at `begun`. `drafted`: the list, where it has been ranked before."""
+    drafted = drafted or draft(context, shopper, artefact, wish)
+    wish, scored = drafted.wish, drafted.scored
     ranked, entries, known = await _entries(context, shopper, artefact, scored, wish, begun, explained=explained)
     page = entries[: wish.first]
     parts = {

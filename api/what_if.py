@@ -3,17 +3,17 @@
 The same model ranks the same items for a changed history, changed attributes, or with an item at another price.
 """
 
-import asyncio
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import strawberry
 
 from api import arguments, explanation, lists, reasons, sentences
 from api.context import Context, Info
 from api.errors import Code, Refused, bad_input
+from api.explanation import Scene
 from api.imagined import SessionEventInput, with_events
 from api.limits import MAX_EVENTS
 from api.lists import Recommendation, Wish
@@ -84,11 +84,16 @@ class ContributionChange:
     """Those of one move sum to its scores; 0 where there is none."""
 
     kind: ContributionKind
-    path: list[Node] = strawberry.field(description="From the user to the item; empty where no node is involved.")
     before: float
     after: float
     reasons: strawberry.Private[tuple[Reason, Reason]]
+    scene: strawberry.Private[Scene]
     tellers: strawberry.Private[tuple[Teller, Teller]]
+
+    @strawberry.field(description="From the user to the item; empty where no node is involved.")
+    def path(self) -> list[Node]:
+        """Return the nodes; that of a reason is the same in both worlds."""
+        return self.scene.path(self.reasons[1])
 
     @strawberry.field
     def sentence(self, info: Info, locale: Locale | None = Locale.EN) -> str:
@@ -107,12 +112,9 @@ class Move:
     rank_after: int | None
     score_before: float | None = strawberry.field(description="Null for an item that lists are not made of.")
     score_after: float | None
-    worlds: strawberry.Private["_Worlds"]
-
-    @strawberry.field(description="What made the difference: the five that changed most, then the rest as OTHER.")
-    async def contributions(self, info: Info) -> list[ContributionChange]:
-        """Explain both scores, for all moves at once."""
-        return await self.worlds.changes(info.context, self.item.external_id)
+    contributions: list[ContributionChange] = strawberry.field(
+        description="What made the difference: the five that changed most, then the rest as OTHER."
+    )
 
 
 @strawberry.type(description="A list as it is, and as it would be.")
@@ -124,51 +126,50 @@ class Comparison:
     moved: list[Move]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Worlds:
     """The world as it is and as it would be; what is asked about both is worked out once for all moves."""
 
     artefact: Artefact
-    user: Node
-    before: Shopper
-    after: Shopper
+    shoppers: tuple[Shopper, Shopper]
     scored: tuple[Scored, Scored]
-    items: list[str]
-    _found: asyncio.Task[dict[str, list[ContributionChange]]] | None = None
+    moved: dict[str, list[tuple[Reason, Reason]]] = field(default_factory=dict[str, list[tuple[Reason, Reason]]])
+    """What changed of the reasons for an item, by its id."""
 
-    async def changes(self, context: Context, item: str) -> list[ContributionChange]:
-        # The moves of a page are resolved side by side: the first one asks, all wait for the same answer.
-        if self._found is None:
-            self._found = asyncio.create_task(self._changes(context))
-        return (await self._found)[item]
-
-    async def _changes(self, context: Context) -> dict[str, list[ContributionChange]]:
-        rows = [self.artefact.item_index[name] for name in self.items]
-        both = [await context.recommender.explain(s, self.artefact, rows) for s in (self.before, self.after)]
-        moved: dict[str, list[tuple[Reason, Reason]]] = {}
-        for name, row in zip(self.items, rows, strict=True):
+    async def explain(self, context: Context, items: Sequence[str]) -> None:
+        """Explain what changed of these items, unless that is known."""
+        names = [name for name in items if name not in self.moved]
+        if not names:
+            return
+        rows = [self.artefact.item_index[name] for name in names]
+        both = [await context.recommender.explain(one, self.artefact, rows) for one in self.shoppers]
+        for name, row in zip(names, rows, strict=True):
             before, after = (told[name] for told in both)
             added = (self.scored[0].added_to(row), self.scored[1].added_to(row))
-            moved[name] = reasons.between(before, after, added)
-        # The node of a reason is the same in both worlds; either of the two names it.
-        scene = await explanation.scene_of(
-            context, {name: [after for _, after in pairs] for name, pairs in moved.items()}, self.user, self.artefact
-        )
-        tellers = (scene.teller(self.before), scene.teller(self.after))
+            self.moved[name] = reasons.between(before, after, added)
+
+    async def changes(self, context: Context, user: Node, items: Sequence[str]) -> dict[str, list[ContributionChange]]:
+        """Return what GraphQL tells of these items, which have been explained."""
+        scene = await explanation.scene_of(context, self.after(items), user, self.artefact)
+        tellers = (scene.teller(self.shoppers[0]), scene.teller(self.shoppers[1]))
         return {
             name: [
                 ContributionChange(
                     kind=ContributionKind.of(after.kind),
-                    path=scene.path(after),
                     before=before.value,
                     after=after.value,
                     reasons=(before, after),
+                    scene=scene,
                     tellers=tellers,
                 )
-                for before, after in pairs
+                for before, after in self.moved[name]
             ]
-            for name, pairs in moved.items()
+            for name in items
         }
+
+    def after(self, items: Sequence[str]) -> dict[str, list[Reason]]:
+        """Return the reasons as they would be."""
+        return {name: [after for _, after in self.moved[name]] for name in items}
 
 
 async def compare(info: Info, shopper: Shopper, user: Node, wish: Wish, change: WhatIfInput) -> Comparison:
@@ -179,26 +180,51 @@ async def compare(info: Info, shopper: Shopper, user: Node, wish: Wish, change: 
     query = wish.query
     if change.budget is not strawberry.UNSET:
         query = replace(query, budget=arguments.amount("change.budget", change.budget))
-    explained = lists.asks_for(info, "explanation")
-    before = await lists.listed(context, shopper, artefact, user, wish, explained=explained)
-    after = await lists.listed(context, other, artefact, user, replace(wish, query=query), explained=explained)
+    explained, told = (lists.asks_for(info, name) for name in ("explanation", "contributions"))
+    sides = ((shopper, wish), (other, replace(wish, query=query)))
+    drafts = [lists.draft(context, one, artefact, wished) for one, wished in sides]
+    worlds = _Worlds(artefact, (shopper, other), (drafts[0].scored, drafts[1].scored))
+    # Most likely these are on the pages: all that is known of them is read in one statement.
+    likely = list(dict.fromkeys(name for draft in reversed(drafts) for name in draft.first[: wish.first]))
+    if told:
+        await worlds.explain(context, likely)
+    wanted = explanation.passed(worlds.after(likely) if told else {})
+    wanted["items"].update(*(draft.first for draft in drafts))
+    await context.loaders.load(**wanted)
+    before, after = [
+        await lists.listed(context, one, artefact, user, wished, explained=explained, drafted=draft)
+        for (one, wished), draft in zip(sides, drafts, strict=True)
+    ]
     nodes = {node.item.external_id: node for node in (*after.nodes, *before.nodes)}
-    worlds = _Worlds(artefact, user, shopper, other, (before.scored, after.scored), [])
-    moved: list[Move] = []
-    for name, node in nodes.items():
-        row = artefact.item_index[name]
-        move = Move(
-            item=node.item,
-            rank_before=_rank(before, name, row),
-            rank_after=_rank(after, name, row),
-            score_before=before.scored.of(row),
-            score_after=after.scored.of(row),
-            worlds=worlds,
-        )
-        if move.rank_before != move.rank_after or _differ(move.score_before, move.score_after):
-            moved.append(move)
-            worlds.items.append(name)
+    rows = [artefact.item_index[name] for name in nodes]
+    for page in (before, after):
+        page.scored.settle(rows)
+    moved = [
+        move
+        for (name, node), row in zip(nodes.items(), rows, strict=True)
+        if (move := _move(before, after, node.item, name, row))
+    ]
+    if told:
+        names = [move.item.external_id for move in moved]
+        await worlds.explain(context, names)
+        changes = await worlds.changes(context, user, names)
+        for move in moved:
+            move.contributions = changes[move.item.external_id]
     return Comparison(before=before.nodes, after=after.nodes, moved=moved)
+
+
+def _move(before: lists.Listed, after: lists.Listed, item: Item, name: str, row: int) -> Move | None:
+    """Return how an item moved; None when it did not."""
+    move = Move(
+        item=item,
+        rank_before=_rank(before, name, row),
+        rank_after=_rank(after, name, row),
+        score_before=before.scored.of(row),
+        score_after=after.scored.of(row),
+        contributions=[],
+    )
+    stays = move.rank_before == move.rank_after and not _differ(move.score_before, move.score_after)
+    return None if stays else move
 
 
 def _rank(page: lists.Listed, name: str, row: int) -> int | None:

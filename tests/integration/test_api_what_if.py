@@ -194,7 +194,7 @@ def test_a_comparison_reads_little_and_explains_its_moves_together(api: Served) 
     recommender = api.app.recommender
     before, explained = counts(api), _explanations(api)
     assert len(compare(api, "u0", {"events": [{"item": "i1", "type": "purchase"}]}, first=10)["moved"]) > 2
-    assert recommender.client.queries - before <= 12
+    assert recommender.client.queries - before <= 4
     assert _explanations(api) - explained == 4  # two lists, and the moves in both worlds
 
 
