@@ -152,12 +152,13 @@ def _by_node(
     for head, sent in enumerate(weight[there].T):
         flow[head, :-1] = np.sqrt(np.bincount(index, sent, len(met)))
     beyond = int(met[-1]) + 1 if len(met) else 0
-    place = np.full(beyond + 2, len(met), np.int32)
+    place = np.full(beyond + 2, len(met), np.intp)
     place[met] = np.arange(len(met))
     target = place[np.minimum(node, beyond)]
-    for head, way in enumerate(flow):
-        np.multiply((way * rate[head])[target], share, out=out[head])
-    np.take(flow[0] * rate[-1], target, out=out[-1])
+    # All are valid: clipping spares a buffer.
+    np.take(flow * rate[:-1, None], target, axis=1, out=out[:-1], mode="clip")
+    out[:-1] *= share
+    np.take(flow[0] * rate[-1], target, out=out[-1], mode="clip")
 
 
 def squash(a: Num[np.ndarray, "*C"]) -> Num[np.ndarray, "*C"]:
