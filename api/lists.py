@@ -172,9 +172,10 @@ async def connection(
     artefact = await context.recommender.newcomers.at(artefact, shopper.now)
     page = await listed(context, shopper, artefact, user, wish, begun, explained=explained)
     context.recommender.metrics.listed(len(page.nodes), cold=not shopper.row.item_ids)
+    newest = shopper.newest
     edges = [
         RecommendationEdge(
-            cursor=str(Cursor(name, position, artefact.version, (node.rank, shopper.now, shopper.newest))), node=node
+            cursor=str(Cursor(name, position, artefact.version, (node.rank, shopper.now, newest))), node=node
         )
         for position, node in zip(page.positions, page.nodes, strict=True)
     ]
@@ -255,6 +256,7 @@ async def _entries(
         wanted = explanation.passed({name: told.reasons for name, told in known.items()})
         wanted["items"].update(ids)
         await context.loaders.load(**wanted)
+        shopper.derived.shown = wanted
         rows = context.loaders.items.loaded(ids)
         entries = [
             Entry(position, rows[name])
@@ -294,14 +296,14 @@ def page_info(cursors: Sequence[str], *, more: bool, before: bool) -> PageInfo:
     )
 
 
-def asks_for(info: Info, name: str) -> bool:
-    """Whether a field of this name is selected somewhere below the field that is being resolved."""
+def asks_for(info: Info, *names: str) -> bool:
+    """Whether a field of one of these names is selected somewhere below the field that is being resolved."""
     raw: GraphQLResolveInfo = info._raw_info  # pyright: ignore
     waiting: list[SelectionSetNode] = [node.selection_set for node in raw.field_nodes if node.selection_set]
     seen: set[str] = set()
     while waiting:
         for selection in waiting.pop().selections:
-            if isinstance(selection, FieldNode) and selection.name.value == name:
+            if isinstance(selection, FieldNode) and selection.name.value in names:
                 return True
             if isinstance(selection, FragmentSpreadNode):
                 fragment = selection.name.value

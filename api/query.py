@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import strawberry
 
-from api import arguments, demand, rerank, session
+from api import arguments, demand, lists, rerank, session
 from api.context import Context, Info
 from api.counted import Period
 from api.demand import DemandedItem
@@ -30,7 +30,10 @@ class Query:
     @strawberry.field(description="A user by the shop's own id.")
     async def user(self, info: Info, id: str) -> User | None:  # noqa: A002 - the contract's name
         """Return the user if the graph holds it."""
-        return await _user(info.context, id)
+        context = info.context
+        # What such a list showed last is most likely what it will show: read beside the user, not after it.
+        ahead = context.recommender.shoppers.shown(id) if lists.asks_for(info, "recommendations", "whatIf") else {}
+        return (await asyncio.gather(_user(context, id), context.loaders.load(**ahead)))[0]
 
     @strawberry.field(description="An item by the shop's own id.")
     async def item(self, info: Info, id: str) -> Item | None:  # noqa: A002

@@ -3,7 +3,7 @@
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -57,6 +57,8 @@ class Derived:
     told: dict[tuple[str, int, int], Told] = field(default_factory=dict[tuple[str, int, int], Told])
     """What of it people are told."""
     pasts: Pasts | None = None
+    shown: Mapping[str, Collection[str]] = field(default_factory=dict[str, Collection[str]])
+    """What the last page was made of, by kind of node, as arguments of `Loaders.load`."""
 
 
 @dataclass(slots=True)
@@ -187,6 +189,11 @@ class Shoppers:
         """Return what is known of a user, to be compared with the graph."""
         found = self._known.get(user_id)
         return found[1] if found and time.monotonic() - found[0] < self._age_s else None
+
+    def shown(self, user_id: str) -> Mapping[str, Collection[str]]:
+        """Return what a user was shown last, as arguments of `Loaders.load`; nothing of one who is not known."""
+        found = self._known.get(user_id)
+        return found[2].shown if found else {}
 
     def met(self, row: UserRow) -> Derived:
         """Take a user as the graph has it now; return what is derived of it."""

@@ -195,6 +195,7 @@ async def compare(info: Info, shopper: Shopper, user: Node, wish: Wish, change: 
         await lists.listed(context, one, artefact, user, wished, explained=explained, drafted=draft)
         for (one, wished), draft in zip(sides, drafts, strict=True)
     ]
+    shopper.derived.shown = wanted
     nodes = {node.item.external_id: node for node in (*after.nodes, *before.nodes)}
     rows = [artefact.item_index[name] for name in nodes]
     for page in (before, after):

@@ -40,6 +40,27 @@ def test_a_user_whose_events_are_the_same_is_scored_once(api: Served, monkeypatc
     assert len(passes) == 1
 
 
+def test_what_a_list_showed_last_is_read_beside_the_user(api: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = listed(api, "u6")
+    recommender, order = api.app.recommender, list[str]()
+    read = recommender.graph.read
+
+    async def noted(*given: Any, **named: Any) -> list[dict[str, Any]]:
+        order.append("asked")
+        try:
+            return await read(*given, **named)
+        finally:
+            order.append("told")
+
+    monkeypatch.setattr(recommender.graph, "read", noted)
+    recommender.answers.forget()
+    assert listed(api, "u6") == first
+    assert order == ["asked", "asked", "told", "told"]
+    order.clear()
+    assert api.ask('{ user(id: "u6") { externalId } }')["user"]  # shows no list: nothing is read for one
+    assert order == ["asked", "told"]
+
+
 def test_an_event_that_another_process_writes_changes_the_next_answer(api: Served, session_client: Client) -> None:
     before = listed(api, "u5")
     best = before[0]["item"]["externalId"]
