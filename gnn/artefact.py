@@ -25,7 +25,6 @@ from safetensors.numpy import load_file, save_file
 from gnn.channels import Shelf, reciprocal, shelf
 from gnn.compact import CompactEdges, Lately, Rows
 from gnn.config import Config, from_mapping
-from gnn.disk import sha256, sync
 from gnn.errors import ArtefactRefused, BadConfig, NoArtefact
 from gnn.history import Scheme, Trait
 from gnn.item_edges import ItemEdges
@@ -33,6 +32,7 @@ from gnn.reach import Reach
 from gnn.reach import build as build_reach
 from gnn.state import ITEM_FEATURES, MATRICES, State, state_arrays
 from gnn.weights import Shape, Weights, shape_of
+from graph.disk import sha256, sync
 from graph.snapshot import Snapshot
 
 FORMAT = 4

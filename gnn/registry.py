@@ -7,8 +7,8 @@ from pathlib import Path
 import orjson
 
 from gnn.artefact import MANIFEST, Artefact, load
-from gnn.disk import sync
 from gnn.errors import ArtefactRefused, NoArtefact
+from graph.disk import sync
 
 
 class Registry:

@@ -4,7 +4,6 @@ Nothing here is ever redistributed: each user's machine fetches the jars from Ma
 every use compares them with the checksums in `neo4j.lock.toml`.
 """
 
-import hashlib
 import shutil
 import time
 import tomllib
@@ -18,6 +17,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from graph.disk import sha256
 from graph.errors import ServerFailed
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ def locked(table: str) -> tuple[Jar, ...]:
     """Return the jars of one table of the lock file, `NEO4J` or `GRAPHIQL`."""
     text = resources.files("graph").joinpath(LOCK).read_text(encoding="utf-8")
     found: list[Jar] = []
-    for coordinate, sha256 in tomllib.loads(text)[table].items():
+    for coordinate, digest in tomllib.loads(text)[table].items():
         group, artifact, version, *classifier = coordinate.split(":")
-        found.append(Jar(group, artifact, version, classifier[0] if classifier else "", sha256))
+        found.append(Jar(group, artifact, version, classifier[0] if classifier else "", digest))
     return tuple(found)
 
 
@@ -147,12 +147,6 @@ def path(jar: Jar, context: "MavenContext | None" = None) -> Path:
     return found
 
 
-def sha256_of(file: Path) -> str:
-    """Return a file's sha256, hexadecimal."""
-    with file.open("rb") as data:
-        return hashlib.file_digest(data, "sha256").hexdigest()
-
-
 def _context() -> "MavenContext":
     try:
         from jgo.maven import MavenContext
@@ -165,7 +159,7 @@ def _context() -> "MavenContext":
 
 
 def _sound(jar: Jar, file: Path) -> bool:
-    return file.is_file() and sha256_of(file) == jar.sha256
+    return file.is_file() and sha256(file) == jar.sha256
 
 
 def _download(jar: Jar, file: Path, context: "MavenContext") -> int:
@@ -191,7 +185,7 @@ def _download(jar: Jar, file: Path, context: "MavenContext") -> int:
         trouble = None
     if trouble is None:
         raise ServerFailed(
-            f"{jar.coordinate} is not the file that was locked (sha256 {sha256_of(file)}, expected {jar.sha256}).",
+            f"{jar.coordinate} is not the file that was locked (sha256 {sha256(file)}, expected {jar.sha256}).",
             "Check the connection and the Maven mirror in use; the file was not used.",
         )
     raise ServerFailed(

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from jgo.maven import MavenContext, PythonResolver
 
-from graph.jars import GRAPHIQL, LOCK, NEO4J, sha256_of
+from graph.disk import sha256
+from graph.jars import GRAPHIQL, LOCK, NEO4J
 
 # Neo4j 5.26 is the LTS. The Browser is GPL-3: fetched by each user, never redistributed.
 ROOTS = {
@@ -34,7 +35,7 @@ def resolve(roots: tuple[str, ...], *, transitive: bool) -> dict[str, str]:
         if artifact.packaging != "jar":
             continue
         parts = (artifact.groupId, artifact.artifactId, artifact.version, artifact.classifier)
-        found[":".join(filter(None, parts))] = sha256_of(artifact.resolve())
+        found[":".join(filter(None, parts))] = sha256(artifact.resolve())
     return dict(sorted(found.items()))
 
 

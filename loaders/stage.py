@@ -7,7 +7,6 @@ written beside its place, renamed, and only then entered.
 
 import fcntl
 import hashlib
-import os
 import shutil
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import orjson
 import polars as pl
 from pydantic import BaseModel
 
+from graph.disk import sync
 from loaders.errors import LoadError
 from loaders.records import FILE, RESERVED, ROW, Source
 from loaders.validate import CONTENT_HASH, ID_HASH, Rejected
@@ -98,7 +98,7 @@ class Stage:
         path = self.parts / f"{name}.parquet"
         temporary = path.with_suffix(".tmp")
         frame.write_parquet(temporary, compression="lz4", statistics=False)
-        _sync(temporary)
+        sync(temporary)
         temporary.rename(path)
         return path
 
@@ -210,7 +210,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_bytes(data)
     temporary.chmod(0o600)
-    _sync(temporary)
+    sync(temporary)
     temporary.rename(path)
 
 
@@ -222,11 +222,3 @@ def as_json(data: Any) -> bytes:  # noqa: ANN401 - whatever orjson takes
 def columns_of(names: Iterable[str]) -> list[str]:
     """Return the columns that are the shop's, without those that staging adds."""
     return [name for name in names if name not in (ID_HASH, CONTENT_HASH, *RESERVED)]
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
