@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import GraphQLField, GraphQLObjectType, get_nullable_type, is_leaf_type, is_non_null_type
-from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
+from graphql.execution.collect_fields import FieldDetails, FieldDetailsList, GroupedFieldSet
 from graphql.execution.values import get_argument_values
 from graphql.pyutils import Path, Undefined
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -80,31 +80,36 @@ class Execution(StrawberryGraphQLCoreExecutionContext):
     ) -> object:
         """Return the value of a field; `Undefined` where the long way has to be taken."""
         try:
-            if resolver := leaf.resolver:
-                value = self._resolved(leaf, resolver, source, details, parent_type, path, name)
-            else:
+            if leaf.resolver is None:
                 value = getattr(source, leaf.field.python_name)
+            else:
+                given = self._arguments(leaf, details[0], parent_type)
+                if leaf.info is not None:
+                    raw = self.build_resolve_info(
+                        parent_type.fields[details[0].node.name.value],
+                        [one.node for one in details],
+                        parent_type,
+                        Path(path, name, parent_type.name),
+                    )
+                    info = self.schema._strawberry_schema.config.info_class(_raw_info=raw, _field=leaf.field)  # pyright: ignore
+                    given = {**given, leaf.info: info}
+                value = leaf.resolver(source, **given)
             return None if value is None else leaf.coerce(value)
         except Exception:  # noqa: BLE001 - it will fail on the long way as well, and is reported from there
             return Undefined
 
-    def _resolved(
-        self,
-        leaf: Leaf,
-        resolver: Callable[..., object],
-        source: object,
-        details: FieldDetailsList,
-        parent_type: GraphQLObjectType,
-        path: Path | None,
-        name: str,
-    ) -> object:
-        node = details[0].node
-        field = parent_type.fields[node.name.value]
+    def _arguments(self, leaf: Leaf, details: FieldDetails, parent_type: GraphQLObjectType) -> dict[str, Any]:
+        """Return what the document gives to a resolver."""
+        node = details.node
         given = self._given.get(id(node))
         if given is None:
             strawberry: Any = self.schema._strawberry_schema  # pyright: ignore
             values = get_argument_values(
-                field, node, self.variable_values, details[0].fragment_variable_values, self.hide_suggestions
+                parent_type.fields[node.name.value],
+                node,
+                self.variable_values,
+                details.fragment_variable_values,
+                self.hide_suggestions,
             )
             given = self._given[id(node)] = convert_arguments(
                 values,
@@ -112,13 +117,7 @@ class Execution(StrawberryGraphQLCoreExecutionContext):
                 scalar_registry=strawberry.schema_converter.scalar_registry,
                 config=strawberry.config,
             )
-        if leaf.info is None:
-            return resolver(source, **given)
-        raw = self.build_resolve_info(
-            field, [one.node for one in details], parent_type, Path(path, name, parent_type.name)
-        )
-        info = self.schema._strawberry_schema.config.info_class(_raw_info=raw, _field=leaf.field)  # pyright: ignore
-        return resolver(source, **given, **{leaf.info: info})
+        return given
 
 
 def _joined(found: dict[str, Any], rest: GroupedFieldSet, others: dict[str, Any]) -> dict[str, Any]:
