@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from gnn import untrained
+from gnn.artefact import Artefact
+from gnn.config import Config
 from gnn.ranking import History
 from graph.snapshot import Snapshot
 
@@ -20,3 +23,12 @@ def history_of(snapshot: Snapshot, user: int) -> History:
         context=events.context,
         bought=bought[events.type],
     )
+
+
+def stirred(shop: Snapshot, config: Config | None = None) -> Artefact:
+    """Return a model whose every weight speaks."""
+    made = untrained.build(shop, config or Config(heads=2, width=4))
+    rng = np.random.default_rng(3)
+    for name, value in made.weights.items():
+        made.weights[name] = value + rng.normal(0, 0.3, value.shape).astype(np.float32)
+    return made

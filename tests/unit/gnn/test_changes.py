@@ -15,7 +15,7 @@ from gnn.state import ITEM_FEATURES
 from graph import snapshot as snapshots
 from graph.snapshot import Snapshot
 from tests import snapshots as shops
-from tests.unit.gnn.support import history_of
+from tests.unit.gnn.support import history_of, stirred
 
 DAY = 86_400_000_000
 
@@ -32,16 +32,7 @@ def with_promotions() -> Snapshot:
 SHOP = with_promotions()
 
 
-def stirred(config: Config | None = None) -> Artefact:
-    """A model whose every weight speaks."""
-    made = untrained.build(SHOP, config or Config(heads=2, width=4))
-    rng = np.random.default_rng(3)
-    for name, value in made.weights.items():
-        made.weights[name] = value + rng.normal(0, 0.3, value.shape).astype(np.float32)
-    return made
-
-
-MODEL = stirred()
+MODEL = stirred(SHOP)
 
 
 def feature(model: Artefact, item: int, name: str) -> float:
@@ -146,7 +137,7 @@ def test_an_unpriced_item_gets_a_price_and_unknown_items_are_passed_over():
 
 
 def test_a_model_without_prices_knows_none_in_thought_either():
-    model = stirred(Config(heads=2, width=4, purchase_power=False))
+    model = stirred(SHOP, Config(heads=2, width=4, purchase_power=False))
     history = history_of(SHOP, 0)
     after = ranking.score(model, history, now=SHOP.at, items={"i8": ItemChange(price=40.0)})
     assert after.of(8) == pytest.approx(ranking.score(model, history, now=SHOP.at).of(8), abs=1e-9)

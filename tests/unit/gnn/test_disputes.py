@@ -5,31 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gnn import explain, output, ranking, untrained
-from gnn.artefact import Artefact
+from gnn import explain, output, ranking
 from gnn.changes import ItemChange
-from gnn.config import Config
 from gnn.evaluation import disputed as evaluation
 from gnn.explain import Contribution
 from gnn.filters import Query
 from gnn.paths import Dispute, Kind, Step, dispute_of
 from tests import snapshots as shops
-from tests.unit.gnn.support import history_of
+from tests.unit.gnn.support import history_of, stirred
 
 SHOP = shops.of_shop()
 ITEMS = range(48)
 
 
-def stirred() -> Artefact:
-    """A model whose every weight speaks."""
-    made = untrained.build(SHOP, Config(heads=2, width=4))
-    rng = np.random.default_rng(3)
-    for name, value in made.weights.items():
-        made.weights[name] = value + rng.normal(0, 0.3, value.shape).astype(np.float32)
-    return made
-
-
-MODEL = stirred()
+MODEL = stirred(SHOP)
 HISTORY = history_of(SHOP, 0)
 TOLD = explain.explain_many(MODEL, HISTORY, ITEMS, now=SHOP.at)
 

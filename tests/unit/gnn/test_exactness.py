@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from gnn import explain, ranking, untrained
+from gnn import explain, ranking
 from gnn.artefact import Artefact
 from gnn.config import Config
 from gnn.filters import Query
 from gnn.ranking import History
 from graph.snapshot import Snapshot
 from tests import snapshots as shops
-from tests.unit.gnn.support import history_of
+from tests.unit.gnn.support import history_of, stirred
 
 PAIRS = 1_000
 
@@ -34,15 +34,6 @@ def patchy() -> Snapshot:
 SHOP = patchy()
 
 
-def stirred(config: Config) -> Artefact:
-    """A model whose every weight speaks."""
-    made = untrained.build(SHOP, config)
-    rng = np.random.default_rng(3)
-    for name, value in made.weights.items():
-        made.weights[name] = value + rng.normal(0, 0.3, value.shape).astype(np.float32)
-    return made
-
-
 def drawn(model: Artefact, rng: np.random.Generator) -> History:
     """Return somebody at random: of the shop, with one event, with none, with types that the model has never seen."""
     whole = history_of(SHOP, int(rng.integers(len(SHOP.user_ids))))
@@ -58,7 +49,7 @@ def drawn(model: Artefact, rng: np.random.Generator) -> History:
 
 
 def test_contributions_sum_to_the_served_score_of_any_user_and_any_item():
-    models = [stirred(Config(heads=2, width=4, fusion=fusion)) for fusion in ("bilinear", "sum")]
+    models = [stirred(SHOP, Config(heads=2, width=4, fusion=fusion)) for fusion in ("bilinear", "sum")]
     rng = np.random.default_rng(11)
     outside = without = cold = 0
     worst = 0.0

@@ -14,10 +14,9 @@ from gnn.newcomers import NewItem
 from gnn.paths import Kind
 from gnn.ranking import Query
 from gnn.state import ITEM_FEATURES
-from graph.snapshot import Snapshot
 from tests import shop as rows
 from tests import snapshots as shops
-from tests.unit.gnn.support import history_of
+from tests.unit.gnn.support import history_of, stirred
 
 SHOP = shops.of_shop()
 NEW = (
@@ -30,16 +29,7 @@ NEW = (
 )
 
 
-def stirred(config: Config | None = None, shop: Snapshot = SHOP) -> Artefact:
-    """A model whose every weight speaks."""
-    made = untrained.build(shop, config or Config(heads=2, width=4))
-    rng = np.random.default_rng(3)
-    for name, value in made.weights.items():
-        made.weights[name] = value + rng.normal(0, 0.3, value.shape).astype(np.float32)
-    return made
-
-
-MODEL = stirred()
+MODEL = stirred(SHOP)
 GROWN = newcomers.join(MODEL, NEW)
 
 
@@ -90,7 +80,7 @@ def test_what_the_model_knows_stays_as_it_was():
 )
 @pytest.mark.parametrize("compact", [False, True])
 def test_contributions_sum_to_the_score_of_a_newcomer(config: Config, compact: bool):
-    model = stirred(config)
+    model = stirred(SHOP, config)
     if compact:
         model = compress.compress(model)
     model = newcomers.join(model, NEW)
@@ -108,7 +98,7 @@ def test_contributions_sum_to_the_score_of_a_newcomer(config: Config, compact: b
 
 def test_peers_are_the_candidates_of_its_category_that_are_nearest_in_price_level():
     wide = shops.of_shop(rows.make(items=200))
-    model = stirred(shop=wide)
+    model = stirred(wide)
     grown = newcomers.join(model, [NewItem("n", "Food > Coffee", None, 30.0)])
     row = grown.item_index["n"]
     coffee = [i for i in range(0, 200, 4) if model.state.position[i] >= 0]
