@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,20 +27,6 @@ LIST = """query ($user: String!, $first: Int = 60, $after: String, $filter: List
       nodes { rank score item { externalId }
         explanation { score sentence contributions { kind value sentence } } } } } }"""
 SEEN = "mutation ($events: [EventInput!]!) { recordEvents(input: { events: $events }) { recorded } }"
-
-
-@pytest.fixture(scope="module")
-def own(session_client: Client, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of models of this module's own, over the small shop."""
-    folder = tmp_path_factory.mktemp("newcomers")
-    served.first_model(session_client, folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def api(neo4j: Settings, own: Path) -> Iterator[Served]:
-    with served.serving(served.settings(neo4j, own)) as running:
-        yield running
 
 
 def shown(api: Served, user: str = "u0", **variables: Any) -> dict[str, Any]:
@@ -77,7 +62,7 @@ def test_what_is_new_in_a_loved_category_is_discovered_explained_and_gone_when_i
 
 
 def test_pages_that_were_begun_and_lists_of_before_stay_without_it_and_replicas_agree(
-    api: Served, own: Path, neo4j: Settings, session_client: Client
+    api: Served, models: Path, neo4j: Settings, session_client: Client
 ) -> None:
     first = shown(api, first=5)
     whole = names(shown(api))
@@ -90,7 +75,7 @@ def test_pages_that_were_begun_and_lists_of_before_stay_without_it_and_replicas_
     assert names(shown(api, asOf=before)) == whole
     after = {"model": now["modelVersion"], "at": now["asOf"]}
     assert shown(api, asOf=after)["nodes"] == now["nodes"]
-    with served.serving(served.settings(neo4j, own)) as other:
+    with served.serving(served.settings(neo4j, models)) as other:
         assert shown(other, asOf=after)["nodes"] == now["nodes"]
         assert names(shown(other, asOf=before)) == whole
         assert shown(other)["nodes"] == shown(api)["nodes"]
@@ -145,10 +130,10 @@ def test_everything_else_that_ranks_knows_it(api: Served, session_client: Client
     assert float(text.split("\nattune_newcomers ")[1].split()[0]) >= 1
 
 
-def test_lists_of_everybody_hold_it_where_the_api_does(api: Served, own: Path, session_client: Client) -> None:
+def test_lists_of_everybody_hold_it_where_the_api_does(api: Served, models: Path, session_client: Client) -> None:
     write.items(session_client, [{"id": "for all", "category": "Food > Coffee", "price": 3.0}])
     served.until(lambda: "for all" in names(shown(api)), 15)
-    model = taken_in(Registry(own).load(), session_client)
+    model = taken_in(Registry(models).load(), session_client)
     whole = output.lists(model, snapshot.read(session_client), k=60, query=Query(mode=Mode.DISCOVER))
     mine = [item for user, item in zip(whole.user_id, whole.item_id, strict=True) if user == "u0"]
     assert mine == names(shown(api))
@@ -178,11 +163,11 @@ def test_an_answer_that_was_kept_is_made_anew_when_something_comes(api: Served, 
 
 
 def test_of_more_than_a_model_takes_in_each_moment_has_its_newest(
-    own: Path, session_client: Client, monkeypatch: pytest.MonkeyPatch
+    models: Path, session_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(newcomers, "MOST", 3)
     monkeypatch.setattr(newcomers, "READ", 6)
-    artefact = Registry(own).load()
+    artefact = Registry(models).load()
     write.items(session_client, [{"id": f"many{n}"} for n in range(9)])
     now = time.time_ns() // 1_000_000
     moments = (now + 60_000, now + 5_500, now + 1_500, now)
@@ -205,11 +190,11 @@ def test_of_more_than_a_model_takes_in_each_moment_has_its_newest(
     session_client.write("MATCH (i:Item) WHERE i.id STARTS WITH 'many' DETACH DELETE i")
 
 
-def test_the_next_training_takes_it_over(api: Served, own: Path, session_client: Client) -> None:
+def test_the_next_training_takes_it_over(api: Served, models: Path, session_client: Client) -> None:
     write.items(session_client, [{"id": "ordinary", "category": "Food > Coffee", "price": 2.0}])
     served.until(lambda: "ordinary" in names(shown(api)), 15)
     then = shown(api)
-    newer = served.first_model(session_client, own)
+    newer = served.first_model(session_client, models)
     served.until(lambda: shown(api)["modelVersion"] == newer, 15)
     now = shown(api)
     assert "ordinary" in names(now)

@@ -1,7 +1,6 @@
 """A list as it was: the same answer again from the model and the events of then."""
 
 import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 
 from gnn.registry import Registry
-from graph.client import Client, Settings
+from graph.client import Client
 from tests import served
 from tests.served import Served
 
@@ -20,20 +19,6 @@ LIST = """query ($first: Int = 5, $after: String, $asOf: AsOfInput) { user(id: "
     modelVersion asOf pageInfo { endCursor hasNextPage }
     nodes { rank score item { externalId } explanation { sentence contributions { kind value sentence } } } } } }"""
 BUY = """mutation ($items: [EventInput!]!) { recordEvents(input: { events: $items }) { recorded } }"""
-
-
-@pytest.fixture(scope="module")
-def own(session_client: Client, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of models of this module's own."""
-    folder = tmp_path_factory.mktemp("replay")
-    served.first_model(session_client, folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def api(neo4j: Settings, own: Path) -> Iterator[Served]:
-    with served.serving(served.settings(neo4j, own)) as running:
-        yield running
 
 
 def shown(api: Served, **variables: Any) -> dict[str, Any]:
@@ -57,7 +42,7 @@ def buy(api: Served, *items: str) -> None:
 
 
 def test_a_list_comes_back_as_it_was_after_events_and_under_a_new_model(
-    api: Served, own: Path, session_client: Client
+    api: Served, models: Path, session_client: Client
 ) -> None:
     then = shown(api)
     bought = [node["item"]["externalId"] for node in then["nodes"][:2]]
@@ -68,7 +53,7 @@ def test_a_list_comes_back_as_it_was_after_events_and_under_a_new_model(
     assert again["nodes"] == then["nodes"]
     assert (again["modelVersion"], again["asOf"]) == (then["modelVersion"], then["asOf"])
 
-    newer = served.first_model(session_client, own)
+    newer = served.first_model(session_client, models)
     served.until(lambda: shown(api)["modelVersion"] == newer, 10)
     assert shown(api, asOf=when(then))["nodes"] == then["nodes"]
     assert shown(api, asOf=when(now))["nodes"] == now["nodes"]
@@ -79,25 +64,25 @@ def test_a_list_comes_back_as_it_was_after_events_and_under_a_new_model(
     assert api.refused(LIST, after=again["pageInfo"]["endCursor"])["extensions"]["code"] == "INVALID_CURSOR"
 
 
-def test_what_cannot_be_replayed_is_said(api: Served, own: Path, session_client: Client) -> None:
+def test_what_cannot_be_replayed_is_said(api: Served, models: Path, session_client: Client) -> None:
     answer = shown(api)
     argument, message = refused(api, when(answer, days=1))
     assert (argument, "still to come" in message) == ("asOf.at", True)
     argument, message = refused(api, when(answer, days=-3650))
     assert (argument, "not there yet" in message) == ("asOf.at", True)
-    for unknown in ("20200101T000000-0000000000", "", "..", "../" + own.name, "current", "\u0000", "x" * 5_000):
+    for unknown in ("20200101T000000-0000000000", "", "..", "../" + models.name, "current", "\u0000", "x" * 5_000):
         argument, message = refused(api, {"model": unknown, "at": answer["asOf"]})
         assert (argument, "not kept" in message) == ("asOf.model", True)
 
-    gone = served.first_model(session_client, own)
+    gone = served.first_model(session_client, models)
     served.until(lambda: shown(api)["modelVersion"] == gone, 10)
     before = shown(api)
-    Registry(own).promote(answer["modelVersion"])
+    Registry(models).promote(answer["modelVersion"])
     served.until(lambda: shown(api)["modelVersion"] == answer["modelVersion"], 10)
-    damaged = own / gone / "weights.safetensors"
+    damaged = models / gone / "weights.safetensors"
     damaged.write_bytes(damaged.read_bytes()[:-1])
     assert refused(api, when(before)) == ("asOf.model", "That model is damaged or of another format.")
-    shutil.rmtree(own / gone)
+    shutil.rmtree(models / gone)
     assert refused(api, when(before))[0] == "asOf.model"
     assert shown(api)["nodes"]  # the model that is served is none the worse
 
