@@ -20,6 +20,11 @@ from graph import show
 from graph.explore import BrandRow, CategoryRow, ItemRow
 from graph.schema import CATEGORY_SEPARATOR
 
+ESTIMATED = (
+    "Whether the score is estimated: the item is newer than the model, and what nobody can know of it yet (popularity, "
+    "demand, promotions) is taken to be that of others of its kind."
+)
+
 
 @strawberry.type(description="An additive part of a score that belongs to one path, or to several small ones (OTHER).")
 class Contribution:
@@ -66,6 +71,11 @@ class Explanation:
             )
             for reason in self.told
         ]
+
+    @strawberry.field(description=ESTIMATED)
+    def estimated(self) -> bool:
+        """Return what the model that explains says."""
+        return self.item_id in self.scene.newcomers
 
     @strawberry.field(description="Paste it into Neo4j Browser to see the paths.")
     def cypher(self) -> str:

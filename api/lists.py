@@ -14,7 +14,7 @@ from graphql import FieldNode, FragmentSpreadNode, GraphQLResolveInfo, Selection
 
 from api import explanation, filters
 from api.context import Context, Info
-from api.explanation import Explanation
+from api.explanation import ESTIMATED, Explanation
 from api.feedback import passed
 from api.ids import Cursor, list_name
 from api.reasons import Told
@@ -42,6 +42,11 @@ class Recommendation:
     artefact: strawberry.Private[Artefact]
     user: strawberry.Private[Node | None]
     added: strawberry.Private[Mapping[Added, float]]
+
+    @strawberry.field(description=ESTIMATED)
+    def estimated(self) -> bool:
+        """Look at the model of this very list: it may have been made before a training took the item over."""
+        return self.item.external_id in self.artefact.newcomers
 
     @strawberry.field(description="Why the item is on the list.")
     def explanation(self, info: Info) -> Explanation:

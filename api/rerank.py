@@ -8,7 +8,7 @@ import strawberry
 from api import arguments, explanation, filters, lists
 from api.context import Info
 from api.errors import bad_input
-from api.explanation import Explanation
+from api.explanation import ESTIMATED, Explanation
 from api.feedback import passed
 from api.filters import ListFilter
 from api.ids import Cursor, list_name
@@ -32,6 +32,7 @@ class RerankedItem:
     score: float | None = strawberry.field(
         description="The model's, plus what the request added; null for an item that the model does not know."
     )
+    estimated: bool = strawberry.field(description=ESTIMATED)
     explanation: Explanation | None = strawberry.field(
         description="Why the item stands where it stands; null where there is no score."
     )
@@ -110,6 +111,7 @@ async def rerank(
                 item=Item.of(rows[item]),
                 rank=rank,
                 score=float(ranked.score[place[item]]) if item in place else None,
+                estimated=item in artefact.newcomers,
                 explanation=told.get(item),
             ),
         )

@@ -15,6 +15,7 @@ query Explain($user: String!, $item: String!, $locale: Locale!) {
     explain(item: $item) {
       sentence(locale: $locale)
       score
+      estimated
       contributions { kind value sentence(locale: $locale) path { __typename id } }
       neighbors { shoppers sentence(locale: $locale) }
       cypher
@@ -31,6 +32,7 @@ query ExplainPage($user: String!, $item: String!, $locale: Locale!) {
     explain(item: $item) {
       sentence(locale: $locale)
       score
+      estimated
       contributions {
         kind
         value

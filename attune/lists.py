@@ -9,12 +9,15 @@ from attune.home import home, models
 
 MODES = ("all", "discover", "rebuy")
 
+# Before a score: the item is newer than the model.
+_ESTIMATED = "≈"
+
 _RECOMMEND = """
 query Recommend($user: String!, $first: Int!, $mode: Mode!, $budget: Float) {
   user(id: $user) {
     externalId
     recommendations(first: $first, mode: $mode, budget: $budget) {
-      edges { node { rank score item { externalId title price } explanation { sentence } } }
+      edges { node { rank score estimated item { externalId title price } explanation { sentence } } }
     }
   }
 }
@@ -39,12 +42,16 @@ def recommend(user_id: str, *, k: int, mode: str, budget: float | None, json: bo
             node["item"]["externalId"],
             node["item"]["title"],
             _money(node["item"]["price"]),
-            f"{node['score']:.4f}",
+            f"{_ESTIMATED if node['estimated'] else ''}{node['score']:.4f}",
             node["explanation"]["sentence"],
         ]
         for node in nodes
     ]
     console.table(["rank", "item", "title", "price", "score", "why"], rows, right=(0, 3, 4))
+    if any(node["estimated"] for node in nodes):
+        console.OUT.print(
+            f"{_ESTIMATED} estimated: newer than the model, taken to be like others of its kind", markup=False
+        )
 
 
 def recommend_all(*, k: int, mode: str, budget: float | None, out: Path, json: bool) -> None:
@@ -96,6 +103,7 @@ def _mode(mode: str) -> str:
 
 def _details(node: dict[str, Any]) -> dict[str, object]:
     return {
+        "estimated": node["estimated"],
         "title": node["item"]["title"],
         "price": node["item"]["price"],
         "sentence": node["explanation"]["sentence"],

@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from graph import write
 from graph.client import Client
+from tests import served
 from tests.browser.pages import faults, opened
 from tests.served import Served
 
@@ -187,3 +188,29 @@ def test_markup_and_steering_characters_in_a_title_are_text(
             assert not any(sign in text for text in said for sign in "\u202e\x07")
     finally:
         write.items(session_client, [{"id": top["externalId"], "title": top["title"]}])
+
+
+@pytest.mark.parametrize(
+    ("locale", "mark", "hint"), [("en", "estimated", "Newer than the model"), ("zh", "估计", "它比模型新")]
+)
+def test_a_card_says_that_its_item_is_newer_than_the_model(
+    chromium: Browser, api: Served, session_client: Client, locale: str, mark: str, hint: str
+) -> None:
+    # The catalogue's only item under this price: it is on the list, wherever its score puts it.
+    write.items(session_client, [{"id": "fresh", "title": "Fresh No. 1", "category": "Food > Coffee", "price": 1.5}])
+    try:
+        where = "{ recommendations(first: 2, budget: 1.9) { nodes { item { externalId } } } }"
+        served.until(lambda: api.ask(f'{{ user(id: "u0") {where} }}')["user"]["recommendations"]["nodes"] != [], 15)
+        with opened(chromium, api, f"/#user=u0&locale={locale}") as page:
+            expect(page.locator(".card")).to_have_count(12)
+            expect(page.locator(".estimated")).to_have_count(0)
+        with opened(chromium, api, f"/#user=u0&budget=1.9&locale={locale}") as page:
+            expect(page.locator(".card .estimated")).to_have_text([mark])
+            expect(page.locator("#reasons")).to_contain_text(hint)
+            page.wait_for_timeout(400)  # cards fade in
+            assert faults(page) == []
+        with opened(chromium, api, f"/#user=u0&item=fresh&locale={locale}") as page:
+            expect(page.locator("#reasons")).to_contain_text(hint)
+            assert faults(page) == []
+    finally:
+        session_client.write("MATCH (i:Item {id: 'fresh'}) DETACH DELETE i")

@@ -24,8 +24,8 @@ LIST = """query ($user: String!, $first: Int = 60, $after: String, $filter: List
   user(id: $user) {
     recommendations(first: $first, after: $after, mode: DISCOVER, filter: $filter, asOf: $asOf) {
       modelVersion asOf pageInfo { endCursor hasNextPage }
-      nodes { rank score item { externalId }
-        explanation { score sentence contributions { kind value sentence } } } } } }"""
+      nodes { rank score estimated item { externalId }
+        explanation { score estimated sentence contributions { kind value sentence } } } } } }"""
 SEEN = "mutation ($events: [EventInput!]!) { recordEvents(input: { events: $events }) { recorded } }"
 
 
@@ -35,6 +35,13 @@ def shown(api: Served, user: str = "u0", **variables: Any) -> dict[str, Any]:
 
 def names(answer: dict[str, Any]) -> list[str]:
     return [node["item"]["externalId"] for node in answer["nodes"]]
+
+
+def estimated(answer: dict[str, Any]) -> list[str]:
+    found = [node for node in answer["nodes"] if node["estimated"]]
+    assert [node["explanation"]["estimated"] for node in found] == [True] * len(found)
+    assert sum(node["explanation"]["estimated"] for node in answer["nodes"]) == len(found)
+    return sorted(node["item"]["externalId"] for node in found)
 
 
 def test_what_is_new_in_a_loved_category_is_discovered_explained_and_gone_when_it_is_deleted(
@@ -47,6 +54,8 @@ def test_what_is_new_in_a_loved_category_is_discovered_explained_and_gone_when_i
     assert "fresh" not in names(shown(api, "u1", first=20))
     assert names(shown(api, "u0")).index("fresh") < names(shown(api, "u1")).index("fresh")
     assert names(shown(api, filter={"categories": ["Food > Coffee"]}, first=9)).count("fresh") == 1
+    assert estimated(before) == []
+    assert estimated(shown(api)) == ["fresh"]
     node = next(node for node in shown(api, "u6")["nodes"] if node["item"]["externalId"] == "fresh")
     told = node["explanation"]
     assert sum(part["value"] for part in told["contributions"]) == pytest.approx(node["score"], abs=1e-5)
@@ -74,6 +83,7 @@ def test_pages_that_were_begun_and_lists_of_before_stay_without_it_and_replicas_
     before = {"model": first["modelVersion"], "at": first["asOf"]}
     assert names(shown(api, asOf=before)) == whole
     after = {"model": now["modelVersion"], "at": now["asOf"]}
+    assert estimated(now) == ["later"]
     assert shown(api, asOf=after)["nodes"] == now["nodes"]
     with served.serving(served.settings(neo4j, models)) as other:
         assert shown(other, asOf=after)["nodes"] == now["nodes"]
@@ -99,7 +109,7 @@ def test_everything_else_that_ranks_knows_it(api: Served, session_client: Client
     write.items(session_client, [{"id": "tool", "category": "Home > Tools", "price": 6.0}])
     served.until(lambda: "tool" in names(shown(api, "u1")), 15)
     found = api.ask("""{
-      rerank(items: ["i2", "tool", "nothing"], user: "u1") { unknown nodes { score item { externalId } } }
+      rerank(items: ["i2", "tool", "nothing"], user: "u1") { unknown nodes { score estimated item { externalId } } }
       session(events: [{ item: "tool" }], first: 60) { nodes { item { externalId } } }
       basket(items: [{ item: "i3", quantity: 1 }]) {
         completions(first: 60, filter: { categories: ["Home"] }) { nodes { item { externalId } } } }
@@ -111,6 +121,8 @@ def test_everything_else_that_ranks_knows_it(api: Served, session_client: Client
     assert found["rerank"]["unknown"] == ["nothing"]
     scores = {node["item"]["externalId"]: node["score"] for node in found["rerank"]["nodes"]}
     assert scores["tool"] is not None
+    marks = {node["item"]["externalId"]: node["estimated"] for node in found["rerank"]["nodes"]}
+    assert marks == {"i2": False, "tool": True}
     assert "tool" in [node["item"]["externalId"] for node in found["session"]["nodes"]]
     assert "tool" in [node["item"]["externalId"] for node in found["basket"]["completions"]["nodes"]]
     user = found["user"]
@@ -198,6 +210,8 @@ def test_the_next_training_takes_it_over(api: Served, models: Path, session_clie
     served.until(lambda: shown(api)["modelVersion"] == newer, 15)
     now = shown(api)
     assert "ordinary" in names(now)
+    assert "ordinary" in estimated(then)
+    assert estimated(now) == []
     said = [part["sentence"] for node in now["nodes"] for part in node["explanation"]["contributions"]]
     assert not any("it is new" in sentence.lower() for sentence in said)
     # The model of before still knows it as new.

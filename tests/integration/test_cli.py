@@ -21,6 +21,7 @@ from gnn.paths import Kind
 from graph import disputes, schema, write
 from graph.client import AsyncClient, Client, Settings
 from graph.explore import DisputeRow
+from tests import served
 from tests import shop as shops
 
 pytestmark = pytest.mark.integration
@@ -113,6 +114,29 @@ def test_recommend_prints_items_of_the_users_taste(attune: Run, trained: dict[st
     assert answer[0]["title"] in attune("recommend", "u0", "-k", "6").stdout
 
 
+def test_recommend_marks_what_is_newer_than_the_model(attune: Run, trained: dict[str, Any], neo4j: Settings):
+    assert trained
+
+    def listed() -> dict[str, bool]:
+        rows = json.loads(attune("recommend", "u0", "-k", "60", "--json").stdout)["recommendations"]
+        return {row["item_id"]: row["estimated"] for row in rows}
+
+    assert "estimated" not in attune("recommend", "u0", "-k", "60").stdout
+    with Client(neo4j) as client:
+        write.items(client, [{"id": "fresh", "title": "Fresh", "category": "Food > Coffee", "price": 4.0}])
+        try:
+            served.until(lambda: "fresh" in listed(), 30)
+            assert [item for item, estimated in listed().items() if estimated] == ["fresh"]
+            lines = attune("recommend", "u0", "-k", "60").stdout.splitlines()
+            assert [("Fresh" in line, line.startswith("≈")) for line in lines if "≈" in line] == [
+                (True, False),
+                (False, True),
+            ]
+            assert json.loads(attune("explain", "u0", "fresh", "--json").stdout)["estimated"]
+        finally:
+            client.write("MATCH (i:Item {id: 'fresh'}) DETACH DELETE i")
+
+
 def test_budget_and_mode_hold(attune: Run, trained: dict[str, Any], shop: shops.Shop):
     assert trained
     bought = {str(row["item_id"]) for row in shop.events if row["user_id"] == "u0" and row["type"] == "purchase"}
@@ -182,7 +206,7 @@ def test_explain_sums_to_the_score(attune: Run, trained: dict[str, Any]):
     assert trained
     top = json.loads(attune("recommend", "u0", "-k", "1", "--json").stdout)["recommendations"][0]
     explanation = json.loads(attune("explain", "u0", top["item_id"], "--json").stdout)
-    assert set(explanation) == {"sentence", "score", "contributions", "neighbors", "cypher"}
+    assert set(explanation) == {"sentence", "score", "estimated", "contributions", "neighbors", "cypher"}
     assert sum(part["value"] for part in explanation["contributions"]) == pytest.approx(explanation["score"], abs=1e-5)
     assert explanation["score"] == pytest.approx(top["score"], abs=1e-5)
     printed = attune("explain", "u0", top["item_id"]).stdout

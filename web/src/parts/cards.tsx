@@ -93,7 +93,10 @@ function Card({ card }: { card: Recommended }) {
           </button>
           <Moved card={card} />
         </h2>
-        <p class="shelf">{[shelfOf(item), item.brand?.name].filter(Boolean).join(" · ")}</p>
+        <p class="shelf">
+          {[shelfOf(item), item.brand?.name].filter(Boolean).join(" · ")}
+          {card.estimated && <span class="estimated"> {told.estimated}</span>}
+        </p>
         <p class="because" lang={lang.value}>{explanation.sentence}</p>
         <Strip contributions={explanation.contributions} />
       </div>

@@ -47,6 +47,7 @@ export function Reasons({ item, explanation }: Props) {
   return (
     <div id="reasons" class={lit === null ? "" : "hovering"}>
       <p class="lead" lang={lang.value}>{explanation.sentence}</p>
+      {explanation.estimated && <p class="hint">{words.value.list.estimatedHint}</p>}
       <Waterfall item={{ id: item.externalId, title: item.title }} explanation={explanation} lit={lit} light={setLit} />
       <AttentionGraph user={user} item={item.title} contributions={contributions} lit={lit} light={setLit} />
       <Disputes user={user} />

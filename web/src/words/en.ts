@@ -109,6 +109,8 @@ export const EN = {
     priceLevel: "Price level in its category",
     level: (name: string, value: number) => `${name}: ${value} of 100`,
     fresh: "new",
+    estimated: "estimated",
+    estimatedHint: "Newer than the model: what nobody can know of it yet is taken to be that of others of its kind.",
     moved: (up: boolean, steps: number, from: number) => `${up ? "up" : "down"} ${steps} from rank ${from}`,
   },
   item: {
