@@ -133,7 +133,7 @@ _OPEN: Mapping[str, str] = {
     "ViewedItem": "item at times",
     "ViewedItemConnection": "edges pageInfo nodes",
     "ViewedItemEdge": "cursor node",
-    "WhyNot": "item sentence listed rank place candidates obstacles score last gap contributions changes",
+    "WhyNot": "item sentence listed rank place candidates obstacles score estimated last gap contributions changes",
 }
 
 RULES: Mapping[str, Rule] = MappingProxyType(

@@ -7,6 +7,7 @@ import strawberry
 from api import arguments, explanation, lists, reasons, single_changes, why_not_words
 from api.context import Context, Info
 from api.errors import bad_input
+from api.explanation import ESTIMATED
 from api.lists import Listed, Recommendation, Wish
 from api.obstacles import RANKED, Against, ObstacleKind, obstacles
 from api.reasons import Reason
@@ -31,12 +32,13 @@ class Obstacle:
     against: strawberry.Private[Against]
     place: strawberry.Private[int | None]
     gap: strawberry.Private[float | None]
+    estimated: strawberry.Private[bool]
 
     @strawberry.field
     def sentence(self, info: Info, locale: Locale | None = Locale.EN) -> str:
         """Tell it."""
         words = info.context.recommender.spoken(locale)
-        return whole(words, why_not_words.obstacle(words, self.against, self.place, self.gap))
+        return whole(words, why_not_words.obstacle(words, self.against, self.place, self.gap, estimated=self.estimated))
 
 
 @strawberry.type(description="A reason of both items, or of one of them.")
@@ -51,12 +53,13 @@ class GapPart:
     sides: strawberry.Private[tuple[Reason, Reason]]
     names: strawberry.Private[Names]
     last: strawberry.Private[Step]
+    newcomers: strawberry.Private[tuple[bool, bool]]
 
     @strawberry.field
     def sentence(self, info: Info, locale: Locale | None = Locale.EN) -> str:
         """Tell it."""
         words = info.context.recommender.spoken(locale)
-        return why_not_words.gap(words, *self.sides, self.names, self.last)
+        return why_not_words.gap(words, *self.sides, self.names, self.last, self.newcomers)
 
 
 @strawberry.type(description="A single change that would put the item on the list: tried by ranking again.")
@@ -108,6 +111,7 @@ class WhyNot:
     score: float | None = strawberry.field(
         description="The model's, plus what the request added; null for an item that the model does not know."
     )
+    estimated: bool = strawberry.field(description=ESTIMATED)
     last: Recommendation | None = strawberry.field(description="The last on the list; null for an empty list.")
     gap: float | None = strawberry.field(
         description="The score of the last less that of the item. Diversity and pins can make it negative."
@@ -118,7 +122,10 @@ class WhyNot:
     def sentence(self, info: Info, locale: Locale | None = Locale.EN) -> str:
         """Tell where it stands, or all that keeps it off."""
         words = info.context.recommender.spoken(locale)
-        clauses = [why_not_words.obstacle(words, one, self.place, self.gap) for one in self.asked.against]
+        clauses = [
+            why_not_words.obstacle(words, one, self.place, self.gap, estimated=self.estimated)
+            for one in self.asked.against
+        ]
         return why_not_words.summary(words, self.rank, clauses)
 
     @strawberry.field(description="Where the item trails the last on the list: what differs most, then OTHER.")
@@ -178,6 +185,7 @@ async def why_not(context: Context, shopper: Shopper, user: Node, item: str, wis
     last = page.nodes[-1] if page.nodes else None
     gap = None if score is None or last is None else last.score - score
     place = None if index is None or not all(one.kind in RANKED for one in against) else page.scored.place(index)
+    estimated = item in artefact.newcomers
     row = row or ItemRow(item, None, None, None, None, None, None, False, None, None)
     return WhyNot(
         item=Item.of(row),
@@ -186,10 +194,18 @@ async def why_not(context: Context, shopper: Shopper, user: Node, item: str, wis
         place=place,
         candidates=len(page.scored.left),
         obstacles=[
-            Obstacle(kind=one.kind, argument=why_not_words.argument(one.part), against=one, place=place, gap=gap)
+            Obstacle(
+                kind=one.kind,
+                argument=why_not_words.argument(one.part),
+                against=one,
+                place=place,
+                gap=gap,
+                estimated=estimated,
+            )
             for one in against
         ],
         score=score,
+        estimated=estimated,
         last=last,
         gap=gap,
         asked=_Asked(artefact, shopper, user, wish, page, scored, row, tuple(against)),
@@ -205,6 +221,7 @@ async def _gap(context: Context, asked: _Asked, item: Item, last: Recommendation
     scene = await explanation.scene_of(
         context, {names[0]: [own for own, _ in pairs], names[1]: []}, asked.user, artefact
     )
+    newcomers = (names[0] in artefact.newcomers, names[1] in artefact.newcomers)
     return [
         GapPart(
             kind=ContributionKind.of(own.kind),
@@ -215,6 +232,7 @@ async def _gap(context: Context, asked: _Asked, item: Item, last: Recommendation
             sides=(own, other),
             names=scene.names,
             last=Step("Item", names[1]),
+            newcomers=newcomers,
         )
         for own, other in pairs
     ]

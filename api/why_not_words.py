@@ -13,15 +13,20 @@ from api.single_changes import Found
 from api.words import Words
 from gnn.explain import Kind, Step
 
+_OF_PEERS = frozenset({Kind.POPULARITY, Kind.PROMOTION, Kind.CATEGORY, Kind.BRAND})
+"""What these add follows from the demand for an item: for one that is newer than the model, from that for its peers."""
 
-def obstacle(words: Words, one: Against, place: int | None, gap: float | None) -> str:
-    """Return an obstacle as a clause."""
+
+def obstacle(words: Words, one: Against, place: int | None, gap: float | None, *, estimated: bool = False) -> str:
+    """Return an obstacle as a clause; `estimated` says whether the item's score is."""
     key = f"why_not.obstacle.{one.kind.lower()}"
     if one.kind is not ObstacleKind.SCORE:
         return words[key].fill()
     if gap is None:
-        return words[f"{key}_untold"].fill(place=f"{place:,}")
-    return words[key].fill(place=f"{place:,}", gap=f"{gap:.3f}")
+        told = words[f"{key}_untold"].fill(place=f"{place:,}")
+    else:
+        told = words[key].fill(place=f"{place:,}", gap=f"{gap:.3f}")
+    return words["why_not.estimated.obstacle"].fill(obstacle=told) if estimated else told
 
 
 def summary(words: Words, rank: int | None, clauses: Sequence[str]) -> str:
@@ -53,9 +58,21 @@ def argument(part: str | None) -> str | None:
     return first + "".join(word.title() for word in rest)
 
 
-def gap(words: Words, own: Reason, other: Reason, names: Names, last: Step) -> str:
-    """Return for which of the two a reason speaks more; its path stops before the item, `last` is the other one."""
+def gap(
+    words: Words, own: Reason, other: Reason, names: Names, last: Step, newcomers: tuple[bool, bool] = (False, False)
+) -> str:
+    """Return for which of the two a reason speaks more; its path stops before the item, `last` is the other one.
+
+    `newcomers`: whether the item, and whether the last, is newer than the model.
+    """
     side = "last" if other.value > own.value else "item"
     name = names.through(words, own.path[1:])
     text = words[f"why_not.gap.{own.kind or 'rest'}.{side}"].fill(own.count, name=name, title=names.of(last))
+    if own.kind in _OF_PEERS:
+        # Nothing is estimated of a way that does not lead to an item.
+        sides = zip(("item", "last"), (own, other), newcomers, strict=True)
+        told = [which for which, reason, new in sides if new and reason.value != 0.0]
+        if told:
+            which = told[0] if len(told) == 1 else "both"
+            text = words[f"why_not.estimated.{which}"].fill(reason=text, title=names.of(last))
     return whole(words, text, name if own.kind is Kind.ITEM else "")

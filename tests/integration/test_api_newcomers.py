@@ -115,7 +115,9 @@ def test_everything_else_that_ranks_knows_it(api: Served, session_client: Client
         completions(first: 60, filter: { categories: ["Home"] }) { nodes { item { externalId } } } }
       user(id: "u1") {
         explain(item: "tool") { score contributions { value } }
-        whyNot(item: "tool", first: 1) { listed place score obstacles { kind } contributions { sentence } }
+        whyNot(item: "tool", first: 1) {
+          listed place score estimated sentence zh: sentence(locale: ZH) obstacles { kind sentence } }
+        known: whyNot(item: "i0", first: 1) { estimated sentence contributions { sentence } }
         whatIf(change: { events: [{ item: "tool", type: "purchase" }] }, first: 60) {
           moved { item { externalId } scoreBefore scoreAfter contributions { before after } } } } }""")
     assert found["rerank"]["unknown"] == ["nothing"]
@@ -129,8 +131,16 @@ def test_everything_else_that_ranks_knows_it(api: Served, session_client: Client
     assert user["explain"]["score"] == pytest.approx(scores["tool"], abs=1e-9)
     assert sum(p["value"] for p in user["explain"]["contributions"]) == pytest.approx(scores["tool"], abs=1e-5)
     assert not user["whyNot"]["listed"]
-    assert [one["kind"] for one in user["whyNot"]["obstacles"]] == ["SCORE"]
+    (obstacle,) = user["whyNot"]["obstacles"]
+    assert obstacle["kind"] == "SCORE"
+    assert obstacle["sentence"].endswith("; it is new, and its score is estimated from items like it.")
     assert user["whyNot"]["score"] == pytest.approx(scores["tool"], abs=1e-9)
+    assert user["whyNot"]["estimated"]
+    assert user["whyNot"]["sentence"].endswith("; it is new, and its score is estimated from items like it.")
+    assert "它的得分是按与它相似的商品估计的" in user["whyNot"]["zh"]
+    measured = [user["known"]["sentence"], *(part["sentence"] for part in user["known"]["contributions"])]
+    assert not user["known"]["estimated"]
+    assert not any("estimated" in sentence for sentence in measured)
     move = next(move for move in user["whatIf"]["moved"] if move["item"]["externalId"] == "tool")
     assert move["scoreBefore"] == pytest.approx(scores["tool"], abs=1e-9)
     assert sum(part["after"] for part in move["contributions"]) == pytest.approx(move["scoreAfter"], abs=1e-5)
@@ -140,6 +150,26 @@ def test_everything_else_that_ranks_knows_it(api: Served, session_client: Client
     text = api.http.get("/metrics").text
     assert "attune_newcomers_left_out 0.0" in text
     assert float(text.split("\nattune_newcomers ")[1].split()[0]) >= 1
+
+
+def test_where_it_trails_is_told_as_estimated(api: Served, session_client: Client) -> None:
+    write.items(session_client, [{"id": "trailing", "category": "Home > Tools", "price": 6.0}])
+    write.users(session_client, [{"id": "silent"}])
+    served.until(lambda: "trailing" in names(shown(api, "silent")), 15)
+    # Of somebody who did nothing, popularity is all that two items differ by.
+    found = api.ask("""{ user(id: "silent") {
+      new: whyNot(item: "trailing", first: 1) { contributions { kind sentence zh: sentence(locale: ZH) } }
+      known: whyNot(item: "i40", first: 1) { contributions { kind sentence zh: sentence(locale: ZH) } } } }""")["user"]
+    new, known = (
+        next(part for part in found[which]["contributions"] if part["kind"] == "POPULARITY")
+        for which in ("new", "known")
+    )
+    assert new["sentence"].endswith("; it is new, and what this adds to its score is estimated from items like it.")
+    assert new["zh"].endswith("；它是新上架的，这一项给它的加分是按与它相似的商品估计的。")
+    assert known["sentence"].startswith("Popularity speaks more for ")
+    assert "estimated" not in known["sentence"]
+    assert "估计" not in known["zh"]
+    session_client.write("MATCH (u:User {id: 'silent'}) DETACH DELETE u")
 
 
 def test_lists_of_everybody_hold_it_where_the_api_does(api: Served, models: Path, session_client: Client) -> None:

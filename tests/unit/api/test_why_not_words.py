@@ -111,3 +111,50 @@ def test_a_gap_is_a_sentence_in_which_names_are_the_shops() -> None:
     )
     one = [Reason(None, value, (), 1) for value in (0.4, 0.1)]
     assert why_not_words.gap(EN, one[0], one[1], NAMES, LAST) == "One other reason speaks more for it."
+
+
+ESTIMATED = re.compile("estimated from items like (it|them)|按与它们?相似的商品估计的")
+OF_PEERS = (Kind.POPULARITY, Kind.PROMOTION, Kind.CATEGORY, Kind.BRAND)
+
+
+@BOTH
+@pytest.mark.parametrize("kind", [*Kind, *Added, None])
+@pytest.mark.parametrize("new", [(True, False), (False, True), (True, True)], ids=["item", "last", "both"])
+def test_what_follows_from_the_demand_for_a_newcomer_is_told_as_estimated(
+    tongue: Words, kind: Kind | Added | None, new: tuple[bool, bool]
+) -> None:
+    path = PATHS.get(kind, ()) if isinstance(kind, Kind) else ()
+    small, large = (Reason(kind, value, path, 3) for value in (0.1, 0.4))
+    for pair in ((small, large), (large, small)):
+        measured = why_not_words.gap(tongue, *pair, NAMES, LAST)
+        told = why_not_words.gap(tongue, *pair, NAMES, LAST, new)
+        if kind in OF_PEERS:
+            stem, after = measured[:-1], told.removeprefix(measured[:-1])
+            assert told.startswith(stem)
+            assert ESTIMATED.search(after)
+            assert ("Latte" in after) == (new == (False, True))
+            assert bool(re.search("them|它们|两者", after)) == (new == (True, True))
+        else:
+            assert told == measured
+        assert not ESTIMATED.search(measured)
+
+
+@BOTH
+def test_a_way_that_leads_to_the_other_item_alone_is_not_estimated_for_the_newcomer(tongue: Words) -> None:
+    nothing, something = (Reason(Kind.CATEGORY, value, PATHS[Kind.CATEGORY]) for value in (0.0, 0.4))
+    measured = why_not_words.gap(tongue, nothing, something, NAMES, LAST)
+    assert why_not_words.gap(tongue, nothing, something, NAMES, LAST, (True, False)) == measured
+    assert "Latte" in why_not_words.gap(tongue, nothing, something, NAMES, LAST, (True, True)).removeprefix(
+        measured[:-1]
+    )
+
+
+@BOTH
+@pytest.mark.parametrize("kind", ObstacleKind)
+def test_the_place_of_a_newcomer_is_told_as_that_of_an_estimated_score(tongue: Words, kind: ObstacleKind) -> None:
+    for gap in (0.25, None):
+        measured = why_not_words.obstacle(tongue, Against(kind), 7, gap)
+        told = why_not_words.obstacle(tongue, Against(kind), 7, gap, estimated=True)
+        assert told.startswith(measured)
+        assert bool(ESTIMATED.search(told)) == (kind is ObstacleKind.SCORE)
+        assert figures(told) == figures(measured)
