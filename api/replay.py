@@ -17,7 +17,11 @@ class AsOfInput:
     """A model and a moment."""
 
     model: str
-    at: datetime = strawberry.field(description="Events recorded later are not in the list.")
+    at: datetime = strawberry.field(
+        description="Events recorded later, and items created later, are not in the list. The graph keeps no earlier "
+        "price, category or brand of an item that is newer than the model: such items (`estimated`) have those of "
+        "today, and may stand elsewhere than they did."
+    )
 
 
 async def go_back(models: CurrentModel, shopper: Shopper, to: AsOfInput) -> tuple[Shopper, Artefact]:

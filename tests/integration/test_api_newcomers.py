@@ -91,6 +91,29 @@ def test_pages_that_were_begun_and_lists_of_before_stay_without_it_and_replicas_
         assert shown(other)["nodes"] == shown(api)["nodes"]
 
 
+def test_a_list_of_before_has_what_was_new_then_at_the_price_and_on_the_shelf_of_today(
+    api: Served, session_client: Client
+) -> None:
+    def scores(answer: dict[str, Any]) -> dict[str, float]:
+        return {node["item"]["externalId"]: node["score"] for node in answer["nodes"]}
+
+    write.items(session_client, [{"id": "moving", "category": "Food > Coffee", "price": 4.0}])
+    served.until(lambda: "moving" in names(shown(api)), 15)
+    then = shown(api)
+    as_of = {"model": then["modelVersion"], "at": then["asOf"]}
+    assert shown(api, asOf=as_of)["nodes"] == then["nodes"]
+    write.items(session_client, [{"id": "moving", "category": "Home > Tools", "price": 22.0}])
+    served.until(lambda: scores(shown(api))["moving"] != scores(then)["moving"], 15)
+    again = shown(api, asOf=as_of)
+    assert set(names(again)) == set(names(then))
+    assert scores(again)["moving"] == scores(shown(api))["moving"]
+    assert "moving" in estimated(again)
+    known = set(names(then)) - set(estimated(then))
+    assert known
+    assert {name: scores(again)[name] for name in known} == {name: scores(then)[name] for name in known}
+    session_client.write("MATCH (i:Item {id: 'moving'}) DETACH DELETE i")
+
+
 def test_an_event_creates_an_item_and_counts_at_once(api: Served, session_client: Client) -> None:
     event = {"user": "u2", "item": "unheard of", "type": "cart", "eventId": "newcomer-1"}
     api.ask(SEEN, events=[event])
