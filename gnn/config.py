@@ -76,9 +76,9 @@ class Config:
 
     # Training.
     epochs: int = 6
-    """Passes at most; fewer when validation stops improving."""
-    patience: int = 2
-    """Validations without improvement before training stops."""
+    """Passes at most; those that validation likes best are kept."""
+    patience: int = 6
+    """Validations without improvement before training stops; while the learning rate is high they swing."""
     refit: bool = True
     """Whether the chosen number of passes is then run on all cuts, the validation period included."""
     learning_rate: float = 0.002
