@@ -76,9 +76,9 @@ class Config:
 
     # Training.
     epochs: int = 6
-    """Passes at most; those that validation likes best are kept."""
+    """Passes at most."""
     patience: int = 6
-    """Validations without improvement before training stops; while the learning rate is high they swing."""
+    """Passes that validation tells from the best one before training stops."""
     refit: bool = True
     """Whether the chosen number of passes is then run on all cuts, the validation period included."""
     learning_rate: float = 0.002
@@ -99,7 +99,7 @@ class Config:
     temperature: float = 1.0
     """Of the softmax, on top of the learned scale of the scores."""
     validation_users: int = 400
-    """Users whose lists are ranked in full for early stopping."""
+    """Users whose lists are ranked in full after every pass."""
     seed: int = 0
 
     # How it is computed.

@@ -1,4 +1,4 @@
-"""The loop of training: calibrate, step, validate, stop in time, keep the best."""
+"""The loop of training: calibrate, step, validate, keep the best."""
 
 import copy
 import math
@@ -25,6 +25,7 @@ from gnn.model import Network, Tables
 from gnn.pairs import Block
 from gnn.processes import ALONE, Group
 from gnn.progress import Epoch, Progress
+from gnn.selection import Selection
 from gnn.validation import Validator
 from gnn.weights import Shape, Weights
 
@@ -42,7 +43,7 @@ _WEIGHS = ("fusion.gates", "fusion.price", "semantic.head", "own.head")
 _TOLD = 10
 
 # What a checkpoint holds of a fit besides its weights and its curve.
-_STATEFUL = ("network", "loss_of", "optimiser", "schedule", "average")
+_STATEFUL = ("network", "loss_of", "optimiser", "schedule", "average", "selection")
 _COUNTED = ("waited", "number", "done")
 
 
@@ -149,6 +150,7 @@ class _Fitting:
         self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(1 - 1 / span))
         self.judged = self._judged()
         self.best = self.network.to_weights()
+        self.selection = Selection()
         self.curve: list[Epoch] = []
         self.waited = 0
         self.number, self.done = 1, 0
@@ -245,15 +247,14 @@ class _Fitting:
         """Validate, and tell of the pass."""
         assert self.validator is not None  # noqa: S101 - for the type checker
         begun = time.monotonic()
-        metrics = self.validator.measure(network)
-        score = self.validator.score(metrics)
+        found = self.validator.measure(network)
         seconds += time.monotonic() - begun
         report = Epoch(
             number=number,
             loss=loss,
-            metrics=metrics,
-            score=score,
-            best=not self.curve or score > max(epoch.score for epoch in self.curve),
+            metrics=found.metrics,
+            score=found.score,
+            best=self.selection.takes(found),
             seconds=seconds,
             left_s=seconds * (self.config.epochs - number),
         )

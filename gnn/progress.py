@@ -15,8 +15,9 @@ class Epoch:
     metrics: dict[str, float]
     """`ndcg20_all`, `ndcg20_novel` and their like on the validation period."""
     score: float
-    """What early stopping looks at; higher is better."""
+    """What passes are compared by; higher is better."""
     best: bool
+    """Whether it is kept in the place of those before (`gnn.selection`)."""
     seconds: float
     """Of this pass, validation included."""
     left_s: float

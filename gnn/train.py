@@ -143,7 +143,7 @@ def _whole(
     task = Task(first, config, weights.shape_of(config, scheme, final.state), known, where, group)
     progress.phase("Training", config.epochs * task.steps)
     fitted = fit(task, validator, progress, checkpoints and checkpoints.keeper("fit"))
-    chosen = max(fitted.curve, key=lambda epoch: epoch.score)
+    chosen = [epoch for epoch in fitted.curve if epoch.best][-1]
     best, interrupted = fitted.best, fitted.interrupted
     if config.refit and chosen.number and not interrupted:
         cuts_to_refit = to_refit(cuts, snapshot, config)

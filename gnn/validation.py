@@ -1,6 +1,5 @@
-"""Ranks everything for some users after every pass, so that training can stop in time."""
+"""Ranks everything for some users after every pass, so that the right one is kept."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from gnn.model import Network, Tables
 from gnn.moment import Moment
 from gnn.pairs import Block, block
 from gnn.processes import ALONE, Group
+from gnn.selection import Validation
 
 # Pairs that one block scores at a time, and pairs in all: bounds on memory.
 _PAIRS_PER_BLOCK = 100_000
@@ -60,16 +60,16 @@ class Validator:
         )
 
     @torch.no_grad()
-    def measure(self, network: Network) -> dict[str, float]:
+    def measure(self, network: Network) -> Validation:
         """Return NDCG and recall over all candidates, for everything and for what was new to the user."""
         network.eval()
         return self._measured(lambda part: network(self.tables, part).double().cpu().numpy())
 
     def beside(self, score: Score) -> dict[str, float]:
         """Return the same for another method, which is asked for its scores by rows of users."""
-        return self._measured(lambda part: score(part.users.cpu().numpy()))
+        return self._measured(lambda part: score(part.users.cpu().numpy())).metrics
 
-    def _measured(self, scored: Callable[[Block], np.ndarray]) -> dict[str, float]:
+    def _measured(self, scored: Callable[[Block], np.ndarray]) -> Validation:
         blocks: list[dict[str, np.ndarray]] = []
         for part in self.blocks:
             found: dict[str, np.ndarray] = {}
@@ -80,21 +80,13 @@ class Validator:
                 relevant = label & allowed
                 size = relevant.sum(axis=1)
                 hit = metrics.hits(metrics.top(np.where(allowed, score, -np.inf)), relevant)
-                counted = size > 0
-                found[f"ndcg20_{slice_name}"] = metrics.ndcg(hit, size)[counted]
-                found[f"recall20_{slice_name}"] = metrics.recall(hit, size)[counted]
+                known = (("ndcg20", metrics.ndcg(hit, size)), ("recall20", metrics.recall(hit, size)))
+                found |= {f"{metric}_{slice_name}": np.where(size > 0, values, np.nan) for metric, values in known}
             blocks.append(found)
         shares = self.group.gather(blocks)
         # In the order of the users, as one process has them: a mean depends on it in its last digits.
         whole = [shares[k % len(shares)][k // len(shares)] for k in range(sum(map(len, shares)))]
-        joined = {name: np.concatenate([part[name] for part in whole]) for name in whole[0]} if whole else {}
-        return {name: float(values.mean()) for name, values in joined.items() if len(values)}
-
-    @staticmethod
-    def score(measured: dict[str, float]) -> float:
-        """Return what early stopping looks at: the mean of the logarithms, so that neither slice rules the other."""
-        values = [measured[name] for name in ("ndcg20_all", "ndcg20_novel") if name in measured]
-        return sum(math.log(max(value, 1e-6)) for value in values) / max(len(values), 1)
+        return Validation({name: np.concatenate([part[name] for part in whole]) for name in whole[0]} if whole else {})
 
 
 def learners(moment: Moment, labels: sp.csr_matrix) -> np.ndarray:
