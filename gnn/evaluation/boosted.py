@@ -28,7 +28,7 @@ from gnn.validation import Score
 from gnn.weights import SLOPE_UNIT, USER_GATES
 
 # Users per cut: trees learn from every pair's channels, which take memory where the network's paths take none.
-_USERS = 600
+_USERS = 1_500
 
 
 @dataclass(frozen=True, slots=True)
