@@ -13,6 +13,7 @@ from gnn.errors import BadConfig
 ATTENTIONS = ("content", "context", "self")
 """Kinds of attention; any subset is written as `content+context`, none of them as `uniform`."""
 
+BATCHES = ("auto", "kept", "sampled")
 FUSIONS = ("bilinear", "sum", "concat")
 LOSSES = ("mix", "bce", "softmax")
 
@@ -103,6 +104,14 @@ class Config:
     seed: int = 0
 
     # How it is computed.
+    batches: str = "auto"
+    """kept: steps are laid out once and kept for all passes; sampled: made anew in each; auto: kept up to `kept_gb`."""
+    kept_gb: float = 16.0
+    """10^9 bytes of steps that `auto` keeps, over all processes; the cuts beyond are made anew."""
+    history_sample: int = 256
+    """Where steps are made anew: of a longer history so many edges, drawn in each pass, lead to other items; 0: all."""
+    loader_workers: int = 0
+    """Processes that make steps ahead of their turn, where they are made anew; 0: none but the training itself."""
     bf16: bool = False
     """Whether hidden layers compute in bfloat16 (mixed precision); sums along paths stay in float32."""
     compile: bool = False
@@ -119,6 +128,7 @@ class Config:
             )
         _within("fusion", self.fusion, FUSIONS)
         _within("loss", self.loss, LOSSES)
+        _within("batches", self.batches, BATCHES)
         for name, low, high in _BOUNDS:
             if not low <= getattr(self, name) <= high:
                 raise BadConfig(name, _names(), f"{getattr(self, name)} is not between {low} and {high}")
@@ -160,6 +170,9 @@ _BOUNDS: tuple[tuple[str, float, float], ...] = (
     ("temperature", 0.01, 100.0),
     ("validation_users", 1, 10**9),
     ("seed", 0, 2**31 - 1),
+    ("kept_gb", 0.0, 1e6),
+    ("history_sample", 0, 10**9),
+    ("loader_workers", 0, 256),
 )
 
 

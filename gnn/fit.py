@@ -5,7 +5,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,12 +20,12 @@ from gnn.config import Config
 from gnn.determinism import deterministic
 from gnn.errors import Diverged, ModelError
 from gnn.lessons import Lesson
-from gnn.loss import NextPeriodLoss, Whole, count
-from gnn.model import Network, Tables
-from gnn.pairs import Block
+from gnn.loss import NextPeriodLoss
+from gnn.model import Network
 from gnn.processes import ALONE, Group
 from gnn.progress import Epoch, Progress
 from gnn.selection import Selection
+from gnn.steps import Step, Steps
 from gnn.validation import Validator
 from gnn.weights import Shape, Weights
 
@@ -66,7 +66,7 @@ class Task:
     @property
     def steps(self) -> int:
         """How many steps one pass has."""
-        return sum(len(lesson.blocks) for lesson in self.lessons)
+        return sum(map(len, self.lessons))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +101,6 @@ def fit(task: Task, validator: Validator | None, progress: Progress, keeper: Kee
         ) from error
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """What one step of the optimiser looks at."""
-
-    tables: Tables
-    part: Block
-    whole: Whole | None
-    """What the block is a share of; None when it is all."""
-
-
 class _Judged(nn.Module):
     """Network and loss as one module: what several processes keep alike."""
 
@@ -118,7 +108,7 @@ class _Judged(nn.Module):
         super().__init__()
         self.network, self.loss_of = network, loss_of
 
-    def forward(self, step: _Step) -> Tensor:
+    def forward(self, step: Step) -> Tensor:
         with torch.autocast(step.part.label.device.type, torch.bfloat16, enabled=self.network.config.bf16):
             score = self.network(step.tables, step.part)
         return self.loss_of(score, step.part, step.whole)
@@ -135,7 +125,7 @@ class _Fitting:
         self.config, self.rate = config, rate
         self.validator, self.progress, self.keeper = validator, progress, keeper
         self.device, self.group = device, task.group
-        self.steps = _steps(task)
+        self.steps = Steps(task.lessons, device, task.group, workers=config.loader_workers)
         self.network = Network(config, task.shape)
         self.network.load_weights(task.first)
         self.network.to(device)
@@ -202,13 +192,13 @@ class _Fitting:
                 break
             begun = time.monotonic()
             self.network.train()
-            for step in drawn[self.done :]:
-                self._step(self.steps[step])
+            for step in self.steps.of_pass(number, drawn[self.done :].tolist()):
+                self._step(step)
             self._end(number, time.monotonic() - begun)
 
-    def _step(self, step: _Step) -> None:
+    def _step(self, step: Step) -> None:
         self.optimiser.zero_grad(set_to_none=True)
-        loss = self.judged(_there(step, self.device))
+        loss = self.judged(step)
         # Shares of the loss add up to it, and gradients are averaged over processes.
         (loss if self.group.size == 1 else loss * self.group.size).backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
@@ -308,22 +298,6 @@ def _blended(average: AveragedModel, start: dict[str, Tensor], trust: float) -> 
     return network
 
 
-def _steps(task: Task) -> list[_Step]:
-    """Return the steps of a pass; with several processes, each with the size of what all of them look at."""
-    parts = [(lesson.tables, part) for lesson in task.lessons for part in lesson.blocks]
-    if task.group.size == 1 or not parts:
-        return [_Step(tables, part, None) for tables, part in parts]
-    counts = task.group.add(torch.stack([count(part) for _, part in parts]).to(task.device)).tolist()
-    return [_Step(tables, part, Whole(*sizes)) for (tables, part), sizes in zip(parts, counts, strict=True)]
-
-
-def _there(step: _Step, device: torch.device) -> _Step:
-    """Return the step on the device; its block stayed behind where the device had no room for all."""
-    if step.part.label.device.type == device.type:
-        return step
-    return _Step(step.tables, step.part.to(device), step.whole)
-
-
 def _check_compiler(device: torch.device) -> None:
     """Raise `ModelError` where torch.compile would find no C++ compiler."""
     if device.type == "cpu" and not any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "clang++")):
@@ -332,16 +306,14 @@ def _check_compiler(device: torch.device) -> None:
         )
 
 
-def _calibrate(network: Network, loss_of: NextPeriodLoss, steps: list[_Step], group: Group) -> None:
+def _calibrate(network: Network, loss_of: NextPeriodLoss, steps: Steps, group: Group) -> None:
     """Fit the loss's offset and scale the first weights, so that scores are log-odds before the network moves."""
-    with torch.no_grad():
-        device = next(network.parameters()).device
-        known = [(network(step.tables, step.part), step) for step in (_there(step, device) for step in steps)]
-    log_scale = torch.tensor(2.3, device=device, requires_grad=True)
+    log_scale = torch.tensor(2.3, device=steps.device, requires_grad=True)
     trained = [*loss_of.parameters(), log_scale]
     optimiser = torch.optim.Adam(trained, lr=0.05)
-    for _ in range(max(1, -(-_CALIBRATION // max(len(known), 1)))):
-        for score, step in known:
+    known = list(_scored(network, steps)) if steps.there else None
+    for _ in range(max(1, -(-_CALIBRATION // max(len(steps), 1)))):
+        for score, step in _scored(network, steps) if known is None else known:
             optimiser.zero_grad(set_to_none=True)
             loss = loss_of(score * log_scale.exp(), step.part, step.whole)
             if not torch.isfinite(group.add(loss.detach())):
@@ -353,6 +325,13 @@ def _calibrate(network: Network, loss_of: NextPeriodLoss, steps: list[_Step], gr
             optimiser.step()
     with torch.no_grad():
         network.fusion.gates.mul_(log_scale.exp())
+
+
+def _scored(network: Network, steps: Steps) -> Iterator[tuple[Tensor, Step]]:
+    for step in steps.of_pass(0, range(len(steps))):
+        with torch.no_grad():
+            score = network(step.tables, step.part)
+        yield score, step
 
 
 @torch.no_grad()

@@ -10,9 +10,10 @@ from dataclasses import dataclass, fields
 import numpy as np
 import scipy.sparse as sp
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from gnn.history import Edges
 from gnn.item_edges import ItemEdges
 from gnn.moment import Moment
 from gnn.sampling import Pool
@@ -53,6 +54,11 @@ class Block:
     weight: Float[Tensor, "B"]
     """How many items of the shop each pair stands for."""
 
+    @property
+    def nbytes(self) -> int:
+        """What the block takes in memory."""
+        return sum(part.nbytes for field in fields(self) for part in _parts(getattr(self, field.name)))
+
     def to(self, device: torch.device) -> "Block":
         """Return the block on another device."""
         moved = {}
@@ -75,41 +81,16 @@ def block(
     state, edges = moment.state, moment.edges
     low = np.searchsorted(edges.user, users)
     high = np.searchsorted(edges.user, users, side="right")
-    rows = (
-        np.concatenate([np.arange(a, b) for a, b in zip(low, high, strict=True)])
-        if len(users)
-        else np.zeros(0, np.int64)
-    )
-    rows = rows.astype(np.int64)
+    rows = ranges(low, high)
     edge_user = np.repeat(np.arange(len(users)), high - low)
     edge_item = edges.item[rows]
     chosen = [state.candidates] * len(users) if pools is None else [pool.item for pool in pools]
     sizes = np.array([len(part) for part in chosen], np.int64)
     pair_user = np.repeat(np.arange(len(users)), sizes)
     pair_item = np.concatenate([np.zeros(0, np.int64), *chosen]).astype(np.int64)
-    I = len(state.position)  # noqa: E741
-    edge_key, pair_key = edge_user * I + edge_item, pair_user * I + pair_item
-    own = np.searchsorted(edge_key, pair_key)
-    own = np.where(
-        (own < len(edge_key)) & (np.append(edge_key, -1)[np.minimum(own, len(edge_key))] == pair_key), own, len(rows)
-    )
-
-    edge_nodes, pair_nodes, counts = [], [], []
-    for node, _ in state.groups:
-        there = node[edge_item] >= 0
-        width = int(node.max(initial=0)) + 1
-        met, inverse = np.unique(edge_user[there] * width + node[edge_item[there]], return_inverse=True)
-        edge_node = np.full(len(rows), len(met), np.int64)
-        edge_node[there] = inverse
-        wanted = pair_user * width + node[pair_item]
-        found = np.searchsorted(met, wanted)
-        hit = (node[pair_item] >= 0) & (found < len(met)) & (np.append(met, -1)[np.minimum(found, len(met))] == wanted)
-        edge_nodes.append(torch.from_numpy(edge_node))
-        pair_nodes.append(torch.from_numpy(np.where(hit, found, len(met))))
-        counts.append(len(met))
-
-    seen = edges.days[rows] > 0 if (edges.days > 0).any() else np.ones(len(rows), np.bool_)
-    seen = np.append(seen, False)
+    own = own_edges(edge_user, edge_item, pair_user, pair_item, len(state.position))
+    met = [through_nodes(node, edge_user, edge_item, pair_user, pair_item) for node, _ in state.groups]
+    seen = np.append(bought(edges)[rows], False)
     label = np.zeros(len(pair_user), np.float32)
     if labels is not None:
         label = np.asarray(labels[users[pair_user], pair_item], np.float32).ravel()
@@ -125,12 +106,12 @@ def block(
         pair_item=torch.from_numpy(pair_item),
         own_edge=torch.from_numpy(own),
         paths=tuple(
-            _paths(matrix, state.position, len(state.candidates), edge_user, edge_item, pair_user, pair_item)
+            paths_between(matrix, state.position, len(state.candidates), edge_user, edge_item, pair_user, pair_item)
             for matrix in state.matrices
         ),
-        edge_node=tuple(edge_nodes),
-        pair_node=tuple(pair_nodes),
-        nodes=tuple(counts),
+        edge_node=tuple(edge for edge, _, _ in met),
+        pair_node=tuple(pair for _, pair, _ in met),
+        nodes=tuple(count for _, _, count in met),
         label=torch.from_numpy(label),
         novel=_floats(~seen[own]),
         weight=torch.ones(len(pair_user))
@@ -139,7 +120,53 @@ def block(
     )
 
 
-def _paths(
+def ranges(low: Int[np.ndarray, "U"], high: Int[np.ndarray, "U"]) -> Int[np.ndarray, "N"]:
+    """Return all whole numbers from each low to below its high, one range after another."""
+    size = high - low
+    ends = np.cumsum(size)
+    return np.arange(ends[-1] if len(ends) else 0, dtype=np.int64) + np.repeat(low - ends + size, size)
+
+
+def bought(edges: Edges) -> Bool[np.ndarray, "N"]:
+    """Return which history edges say that the user has had the item; all where the shop knows no purchases."""
+    found = edges.days > 0
+    return found if found.any() else np.ones(len(edges), np.bool_)
+
+
+def own_edges(
+    edge_user: Int[np.ndarray, "N"],
+    edge_item: Int[np.ndarray, "N"],
+    pair_user: Int[np.ndarray, "B"],
+    pair_item: Int[np.ndarray, "B"],
+    items: int,
+) -> Int[np.ndarray, "B"]:
+    """Return the history edge between the two of each pair; N where there is none."""
+    edge_key, pair_key = edge_user * items + edge_item, pair_user * items + pair_item
+    own = np.searchsorted(edge_key, pair_key)
+    there = np.append(edge_key, -1)[np.minimum(own, len(edge_key))] == pair_key
+    return np.where((own < len(edge_key)) & there, own, len(edge_key))
+
+
+def through_nodes(
+    node: Int[np.ndarray, "I"],
+    edge_user: Int[np.ndarray, "N"],
+    edge_item: Int[np.ndarray, "N"],
+    pair_user: Int[np.ndarray, "B"],
+    pair_item: Int[np.ndarray, "B"],
+) -> tuple[Int[Tensor, "N"], Int[Tensor, "B"], int]:
+    """Return `Block.edge_node`, `pair_node` and `nodes` of one kind; `node` is each item's, -1 for none."""
+    there = node[edge_item] >= 0
+    width = int(node.max(initial=0)) + 1
+    met, inverse = np.unique(edge_user[there] * width + node[edge_item[there]], return_inverse=True)
+    edge_node = np.full(len(edge_item), len(met), np.int64)
+    edge_node[there] = inverse
+    wanted = pair_user * width + node[pair_item]
+    found = np.searchsorted(met, wanted)
+    hit = (node[pair_item] >= 0) & (found < len(met)) & (np.append(met, -1)[np.minimum(found, len(met))] == wanted)
+    return torch.from_numpy(edge_node), torch.from_numpy(np.where(hit, found, len(met))), len(met)
+
+
+def paths_between(
     matrix: ItemEdges,
     position: Int[np.ndarray, "I"],
     candidates: int,
@@ -147,10 +174,16 @@ def _paths(
     edge_item: Int[np.ndarray, "N"],
     pair_user: Int[np.ndarray, "B"],
     pair_item: Int[np.ndarray, "B"],
+    factor: Float[np.ndarray, "N"] | None = None,
 ) -> Paths:
-    """Return user -> j -> i as a sparse matrix, history edges x pairs."""
+    """Return user -> j -> i as a sparse matrix, history edges x pairs.
+
+    `factor` says how many of its kind each history edge stands for; one of 0 leads nowhere. None: all of them lead on.
+    """
     where = np.full(candidates, -1, np.int32)
     start, size = matrix.indptr[edge_item], np.diff(matrix.indptr)[edge_item]
+    if factor is not None:
+        size = np.where(factor > 0, size, 0)
     users = int(max(edge_user.max(initial=-1), pair_user.max(initial=-1))) + 1
     edge_start = np.searchsorted(edge_user, np.arange(users + 1))
     pair_start = np.searchsorted(pair_user, np.arange(users + 1))
@@ -162,14 +195,14 @@ def _paths(
         asked, at = asked[at >= 0], at[at >= 0]
         where[at] = asked
         ends = np.cumsum(size[mine])
-        # All edges of all these rows, one after another.
-        leaving = np.arange(ends[-1] if len(ends) else 0) + np.repeat(start[mine] - ends + size[mine], size[mine])
+        leaving = ranges(start[mine], start[mine] + size[mine])
         pair = where[matrix.target[leaving]]
         met = pair >= 0
         arrived = np.concatenate([[0], np.cumsum(met)])
         counts.append(arrived[ends] - arrived[ends - size[mine]])
         pairs.append(pair[met])
-        weights.append(matrix.weight[leaving[met]])
+        weight = matrix.weight[leaving[met]]
+        weights.append(weight if factor is None else weight * np.repeat(factor[mine], size[mine])[met])
         where[at] = -1
     return Paths.build(
         np.cumsum(np.concatenate(counts)), np.concatenate(pairs), np.concatenate(weights), len(pair_user)
@@ -182,6 +215,11 @@ def split_users(users: Int[np.ndarray, "U"], parts: int) -> Iterator[Int[np.ndar
         dealt = np.sort(users[part::parts])
         if len(dealt):
             yield dealt
+
+
+def _parts(value: object) -> tuple[Tensor | Paths, ...]:
+    parts = value if isinstance(value, tuple) else (value,)
+    return tuple(part for part in parts if isinstance(part, Tensor | Paths))
 
 
 def _floats(values: np.ndarray) -> Tensor:

@@ -33,6 +33,11 @@ class Paths:
         parts = (weight.astype(np.float32, copy=False), pair.astype(np.int32, copy=False), indptr.astype(np.int32))
         return Paths(sp.csr_matrix(parts, shape=(len(indptr) - 1, pairs), copy=False))
 
+    @property
+    def nbytes(self) -> int:
+        """What the matrix takes in memory, without the copies of another device."""
+        return self.matrix.data.nbytes + self.matrix.indices.nbytes + self.matrix.indptr.nbytes
+
     def to(self, device: torch.device) -> "Paths":
         """Return the matrix on another device."""
         if device.type == "cpu":

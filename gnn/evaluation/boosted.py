@@ -110,7 +110,7 @@ _CPU = torch.device("cpu")
 @torch.no_grad()
 def _pairs(network: Network, lesson: Lesson) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Yield inputs [B, C + P], labels [B] and weights [B] of the pairs of a cut; every user counts alike, as in bce."""
-    for block in lesson.blocks:
+    for block in lesson.of_pass(0):
         a = network.channels(lesson.tables, block)
         p, _ = gate_inputs(lesson.tables, block)
         user, label = block.pair_user.numpy(), block.label.numpy()

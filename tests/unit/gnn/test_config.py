@@ -25,6 +25,11 @@ def test_an_unknown_setting_is_refused_with_the_nearest_name():
     assert "fusion" in caught.value.known
 
 
+def test_kinds_of_batches_are_named_where_one_is_misspelt():
+    with pytest.raises(BadConfig, match="auto, kept, sampled"):
+        from_settings(["batches=keep"])
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -36,6 +41,11 @@ def test_an_unknown_setting_is_refused_with_the_nearest_name():
         "attention=love",
         "time=perhaps",
         "learning_rate=nan",
+        "batches=some",
+        "history_sample=-1",
+        "history_sample=few",
+        "kept_gb=-1",
+        "loader_workers=1000",
     ],
 )
 def test_impossible_values_are_refused(text: str):

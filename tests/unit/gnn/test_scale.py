@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from torch import Tensor
 
-from gnn import history, moment, sampling
+from gnn import history, moment
 from gnn.config import Config
 from gnn.moment import Moment
 from gnn.pairs import Block, block
+from gnn.sampling import Asker
 from gnn.split import split
 from graph.snapshot import Snapshot
 from tests import snapshots
@@ -41,7 +42,8 @@ def step(snapshot: Snapshot, there: Moment) -> Block:
     cuts = split(snapshot, CONFIG)
     labels = cuts.validation.wanted(snapshot, CONFIG.target)
     users = np.arange(10)
-    pools = sampling.pools(there, users, labels, CONFIG, np.random.default_rng(0))
+    drawn = np.random.default_rng(0).random((len(users), CONFIG.random_negatives))
+    pools = Asker.of(there, labels, CONFIG).pools(users, drawn)
     return block(there, users, pools, labels)
 
 
