@@ -5,11 +5,11 @@ lines are reached, as they are when lists are served. They are few numbers an ed
 GraphSAGE (Hamilton et al., NeurIPS 2017): up to `history_sample` history edges lead on over item-item edges, and only
 to what the user is asked about. These paths are what a long history costs.
 
-Edges are drawn in proportion to what they carry (importance sampling, as in FastGCN and LADIES) mixed with even
-chances, and stand for one over their chance: what arrives at an item is a sum over paths, so its mean over draws is
-the whole sum. Keeping the heaviest edges alone would lean towards them at every draw. Of the known items that are not
-bought next as many are drawn to be asked about, by a draw of their own: with one draw for both, what a user is asked
-about would lack one path more than what was bought, and the network would learn to tell them apart by it.
+Edges are drawn in proportion to what they carry (importance sampling, as in LADIES, Zou et al., NeurIPS 2019) mixed
+with even chances, and stand for one over their chance: what arrives at an item is a sum over paths, so its mean over
+draws is the whole sum. Keeping the heaviest edges alone would lean towards them at every draw. Of the known items that
+are not bought next as many are drawn to be asked about, by a draw of their own: with one draw for both, what a user is
+asked about would lack one path more than what was bought, and the network would learn to tell them apart by it.
 """
 
 import copy
@@ -51,7 +51,7 @@ class Draws:
     """As it stood before anything was drawn for pools."""
 
     def of_pools(self, places: Int64[np.ndarray, "U"], numbers: int) -> Float64[np.ndarray, "U R"]:
-        """Return the numbers that the users at these ascending places draw their pools by: the same in every pass."""
+        """Return the numbers that the users at these places of the cut draw their pools by: in every pass the same."""
         found = np.empty((len(places), numbers))
         bits = copy.deepcopy(self.pools)
         for row, ahead in enumerate(np.diff(places, prepend=-1) - 1):
