@@ -30,5 +30,6 @@ def _error(config: Config, device: torch.device) -> OutOfMemory:
         f"{name} (now {getattr(config, name)})"
         for name in ("users_per_cut", "users_per_step", "hard_negatives", "random_negatives", "neighbours")
     )
-    otherwise = "" if device.type == "cpu" else "; or use --device cpu"
+    otherwise = "" if config.batches == "sampled" else "; or set batches=sampled, which keeps no steps"
+    otherwise += "" if device.type == "cpu" else "; or use --device cpu"
     return OutOfMemory(f"the memory of the {device.type} ended during training", f"Lower {lower}{otherwise}")

@@ -99,8 +99,11 @@ def test_the_end_of_memory_says_which_settings_to_lower(
         return ask()
 
     monkeypatch.setattr(moment, "make", make)
-    with pytest.raises(OutOfMemory, match=r"users_per_step \(now 32\)"):
+    with pytest.raises(OutOfMemory, match=r"users_per_step \(now 32\).*batches=sampled"):
         train.train(snapshot, Config(), device="cpu")
+    with pytest.raises(OutOfMemory) as caught:
+        train.train(snapshot, Config(batches="sampled"), device="cpu")
+    assert "batches" not in str(caught.value)
 
 
 def test_other_errors_are_not_taken_for_the_end_of_memory():

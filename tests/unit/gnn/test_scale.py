@@ -9,7 +9,10 @@ from torch import Tensor
 
 from gnn import history, moment
 from gnn.config import Config
+from gnn.hetero_data import HISTORY, NEAR
 from gnn.moment import Moment
+from gnn.neighbour_loader import Batches
+from gnn.neighbour_sampler import Draws
 from gnn.pairs import Block, block
 from gnn.sampling import Asker
 from gnn.split import split
@@ -117,6 +120,28 @@ def test_bytes_of_a_step(page: dict[str, str], there: Moment, step: Block):
         held_bytes = matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes
         assert held_bytes == 8 * matrix.nnz + 4 * (N + 1)
     assert page["step, paths"].startswith("8 a path, and 4 for each history edge")
+
+
+def test_bytes_of_a_cut_that_is_sampled(page: dict[str, str], snapshot: Snapshot, there: Moment):
+    labels = split(snapshot, CONFIG).validation.wanted(snapshot, CONFIG.target)
+    asker, draws = Asker.of(there, labels, CONFIG), Draws(0, 0, np.random.PCG64(0))
+    kept = Batches.of(there, [np.arange(10), np.arange(10, 20)], slice(None), asker, draws, CONFIG.history_sample)
+    edges = kept.data[HISTORY]
+    history = sum(edges[name].nbytes for name in ("edge_index", "edge_attr", "base", "bought"))
+    history += kept.asker.history.data.nbytes + kept.asker.history.indices.nbytes
+    assert history == edges.num_edges * stated(page, "sampled cut, history edges", there)
+    assert page["sampled cut, item-item edges"] == "12 an edge, and 4 once more for those of EASE"
+    for name in NEAR:
+        near = kept.data[name]
+        assert near.edge_index.nbytes + near.edge_weight.nbytes == 12 * near.num_edges
+    assert np.shares_memory(kept.asker.near.data, kept.data[NEAR[0]].edge_weight.numpy())
+    assert kept.asker.near.indices.nbytes == 4 * kept.data[NEAR[0]].num_edges
+
+
+def test_the_largest_step_of_the_defaults_follows_from_the_bytes():
+    text = (Path(__file__).parents[3] / "docs" / "scale.md").read_text("utf-8")
+    a_user = 3 * 8 * CONFIG.history_sample * CONFIG.neighbours
+    assert f"{a_user / 1e6:.1f} MB a user, {a_user * CONFIG.users_per_step / 1e6:.0f} MB a step" in text
 
 
 def test_the_figures_of_each_size_follow_from_the_bytes(page: dict[str, str]):
