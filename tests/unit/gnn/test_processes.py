@@ -70,6 +70,16 @@ def test_validation_over_two_processes_is_that_of_one(
         assert measured[name] == alone.manifest.metrics[name], name
 
 
+def test_steps_made_anew_are_shared_out_alike(tmp_path: Path):
+    settings = {**SETTINGS, "epochs": 1, "cuts": 2, "refit": False, "users_per_step": 30}
+    settings |= {"batches": "sampled", "history_sample": 4}
+    alone = train.train(snapshots.of_shop(), from_mapping(settings), device="cpu").artefact
+    two = run_two(settings, tmp_path)
+    for name, value in alone.weights.items():
+        np.testing.assert_allclose(two[0][0][name], value, atol=1e-6, rtol=0, err_msg=name)
+        assert two[0][0][name].tobytes() == two[1][0][name].tobytes(), name
+
+
 def test_without_torchrun_a_process_is_alone(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     with joined(torch.device("cpu")) as group:
