@@ -85,7 +85,7 @@ def parts() -> list[Part]:
     return [
         Part(name="at once", thing=one, things=[two, one], rows=[[1, 2], []]),
         Part(name="later", thing=two, things=[one, None], rows=[], lacking=one),
-        Part(name="broken inside", thing=made[3], things=list(made), rows=[[3]]),
+        Part(name="broken inside", thing=made[3] or one, things=list(made), rows=[[3]]),
         wrong,
     ]
 
