@@ -15,8 +15,6 @@ from graphql import (
     GraphQLField,
     GraphQLObjectType,
     GraphQLOutputType,
-    get_named_type,
-    is_abstract_type,
     is_leaf_type,
     is_list_type,
     is_non_null_type,
@@ -229,7 +227,7 @@ def _plain_fields(kind: GraphQLObjectType) -> Mapping[str, Plain]:
 
 def _plain(field: GraphQLField) -> Plain | None:
     declared = field.extensions.get("strawberry-definition")
-    if not isinstance(declared, StrawberryField) or declared.extensions or is_abstract_type(get_named_type(field.type)):
+    if not isinstance(declared, StrawberryField) or declared.extensions:
         return None
     resolver = declared.base_resolver
     if resolver is None:

@@ -5,8 +5,8 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -311,9 +311,13 @@ def _calibrate(network: Network, loss_of: NextPeriodLoss, steps: Steps, group: G
     log_scale = torch.tensor(2.3, device=steps.device, requires_grad=True)
     trained = [*loss_of.parameters(), log_scale]
     optimiser = torch.optim.Adam(trained, lr=0.05)
-    known = list(_scored(network, steps)) if steps.there else None
+    with torch.no_grad():
+        known = [
+            (network(step.tables, step.part), replace(step, part=step.part.scored()))
+            for step in steps.of_pass(0, range(len(steps)))
+        ]
     for _ in range(max(1, -(-_CALIBRATION // max(len(steps), 1)))):
-        for score, step in _scored(network, steps) if known is None else known:
+        for score, step in known:
             optimiser.zero_grad(set_to_none=True)
             loss = loss_of(score * log_scale.exp(), step.part, step.whole)
             if not torch.isfinite(group.add(loss.detach())):
@@ -325,13 +329,6 @@ def _calibrate(network: Network, loss_of: NextPeriodLoss, steps: Steps, group: G
             optimiser.step()
     with torch.no_grad():
         network.fusion.gates.mul_(log_scale.exp())
-
-
-def _scored(network: Network, steps: Steps) -> Iterator[tuple[Tensor, Step]]:
-    for step in steps.of_pass(0, range(len(steps))):
-        with torch.no_grad():
-            score = network(step.tables, step.part)
-        yield score, step
 
 
 @torch.no_grad()

@@ -74,7 +74,7 @@ class Batches:
         """Make the blocks of the pass of this number, one after another."""
         return map(to_block, self.loader(number))
 
-    def loader(self, number: int, *, workers: int = 0) -> NeighbourLoader:
+    def loader(self, number: int) -> NeighbourLoader:
         """Return the loader of the pass of this number; it gives batches in their order, or by call any of them."""
         return NeighbourLoader(
             self.data,
@@ -82,7 +82,6 @@ class Batches:
             input_nodes=("user", torch.from_numpy(self.users)),
             filter_per_worker=True,
             batch_sampler=[places.tolist() for places in self.places],
-            num_workers=workers,
         )
 
 

@@ -5,7 +5,7 @@ step then needs two sparse products, forward and back, and no tensor with a row 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -69,6 +69,19 @@ class Block:
             else:
                 moved[part.name] = value.to(device)
         return Block(**moved)
+
+    def scored(self) -> "Block":
+        """Return what the loss looks at once there are scores: the pairs, without history and paths."""
+        return replace(
+            self,
+            edge_index=self.edge_index.new_empty(2, 0),
+            edge_attr=self.edge_attr.new_empty(0, self.edge_attr.shape[1]),
+            base=self.base.new_empty(0, self.base.shape[1]),
+            paths=(),
+            edge_node=(),
+            pair_node=(),
+            nodes=(),
+        )
 
 
 def block(

@@ -34,17 +34,11 @@ class Steps:
     ) -> None:
         self.lessons, self.device, self.group, self.workers = lessons, device, group, workers
         self._places = [(n, k) for n, lesson in enumerate(lessons) for k in range(len(lesson))]
+        self._wholes: dict[tuple[int, int], Whole] = {}
+        """By place: what was bought is asked about in every pass, so that these counts stay."""
 
     def __len__(self) -> int:
         return len(self._places)
-
-    @property
-    def there(self) -> bool:
-        """Whether all blocks lie on the device already."""
-        return all(
-            not isinstance(lesson.blocks, Batches) and all(_on(part, self.device) for part in lesson.blocks)
-            for lesson in self.lessons
-        )
 
     def of_pass(self, number: int, order: Sequence[int]) -> Iterator[Step]:
         """Yield the steps with these numbers; what is drawn for them depends on the pass, and not on their order."""
@@ -63,9 +57,16 @@ class Steps:
             blocks = self.lessons[n].blocks
             part = next(made) if isinstance(blocks, Batches) else blocks[k]
             # Where the device had no room for all blocks, they stayed behind.
-            part = part if _on(part, self.device) else part.to(self.device)
-            whole = None if self.group.size == 1 else Whole(*self.group.add(count(part)).tolist())
-            yield Step(self.lessons[n].tables, part, whole)
+            part = part if part.label.device.type == self.device.type else part.to(self.device)
+            yield Step(self.lessons[n].tables, part, self._whole((n, k), part))
+
+    def _whole(self, place: tuple[int, int], part: Block) -> Whole | None:
+        """Return what all processes look at in this step; added up when it comes for the first time."""
+        if self.group.size == 1:
+            return None
+        if place not in self._wholes:
+            self._wholes[place] = Whole(*self.group.add(count(part)).tolist())
+        return self._wholes[place]
 
 
 class _Made(Dataset[Block]):
@@ -83,10 +84,6 @@ class _Made(Dataset[Block]):
         batch = loader(torch.from_numpy(batches.places[place[1]]))
         assert isinstance(batch, HeteroData)  # noqa: S101 - for the type checker
         return to_block(batch)
-
-
-def _on(part: Block, device: torch.device) -> bool:
-    return part.label.device.type == device.type
 
 
 def _as_it_is(part: Any) -> Block:  # noqa: ANN401 - torch takes it for a list
