@@ -5,7 +5,6 @@ gathered, reduced to [H] an edge and forgotten while it is still in the cache; t
 edges are sparse products (CSR), with the transposed matrix on the way back.
 """
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +12,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-# Edges gathered at a time: 4096 x 64 floats are 1 MiB, the cache of a core.
+from gnn.sparse import csr
+
+# Edges gathered at a time: 4096 x 64 floats are 1 MiB, the cache of a core. An accelerator has thousands of
+# cores to keep at work.
 _PIECE = 4096
+_PIECE_ON_DEVICE = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class _Additive(torch.autograd.Function):
             flat_user, flat_item = user.flatten(1), item.flatten(1)
             on_user, on_item = (linear * (side * vector).sum(dim=2) for side in (user, item))
             found = user.new_empty(edge_index.shape[1], len(vector))
-            for rows in _pieces(edge_index.shape[1]):
+            for rows in _pieces(edge_index):
                 u, i = edge_index[:, rows]
                 z = flat_user.index_select(0, u).add_(flat_item.index_select(0, i)).abs_()
                 # Few rows by many columns: the product the other way around takes four times as long.
@@ -102,7 +105,7 @@ class _Additive(torch.autograd.Function):
         at_user, at_item = torch.zeros_like(flat_user), torch.zeros_like(flat_item)
         sum_user, sum_item = (side.new_zeros(len(side), len(vector)) for side in (user, item))
         turned = vector.new_zeros(len(vector), vector.numel())
-        for rows in _pieces(edge_index.shape[1]):
+        for rows in _pieces(edge_index):
             u, i = edge_index[:, rows]
             g = grad[0][rows]
             z = flat_user.index_select(0, u).add_(flat_item.index_select(0, i))
@@ -132,7 +135,7 @@ class _Dot(torch.autograd.Function):
     def backward(ctx: Any, *grad: Tensor) -> tuple[Tensor, Tensor, None]:  # noqa: ANN401 - torch gives it no type
         user, item, edge_index = ctx.saved_tensors
         at_user, at_item = torch.zeros_like(user), torch.zeros_like(item)
-        for rows in _pieces(edge_index.shape[1]):
+        for rows in _pieces(edge_index):
             u, i = edge_index[:, rows]
             g = grad[0][rows, :, None]
             at_user.index_add_(0, u, item.index_select(0, i).mul_(g))
@@ -159,7 +162,7 @@ class _Gather(torch.autograd.Function):
 
 def _dots(user: Tensor, item: Tensor, edge_index: Tensor) -> Tensor:
     found = user.new_empty(edge_index.shape[1], user.shape[1])
-    for rows in _pieces(edge_index.shape[1]):
+    for rows in _pieces(edge_index):
         u, i = edge_index[:, rows]
         torch.sum(user.index_select(0, u).mul_(item.index_select(0, i)), dim=2, out=found[rows])
     return found
@@ -168,12 +171,9 @@ def _dots(user: Tensor, item: Tensor, edge_index: Tensor) -> Tensor:
 def _products(start: Tensor, column: Tensor, weight: Tensor, value: Tensor, rows: int) -> Tensor:
     """Return, per head, the sparse matrix of that head's weights times the values [N, H, D]."""
     size = (rows, len(value))
-    with _full(value), warnings.catch_warnings():
-        # torch announces once a process that CSR is in beta; the products used here are covered by tests.
-        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta", category=UserWarning)
+    with _full(value):
         found = [
-            torch.sparse_csr_tensor(start, column, weight[:, h].contiguous(), size=size, check_invariants=False)
-            @ value[:, h].contiguous()
+            csr(start, column, weight[:, h].contiguous(), size) @ value[:, h].contiguous()
             for h in range(value.shape[1])
         ]
     return torch.stack(found, dim=1)
@@ -189,8 +189,9 @@ def _starts(index: Tensor, size: int) -> Tensor:
     return torch.cat([counts.new_zeros(1), counts.cumsum(0)])
 
 
-def _pieces(edges: int) -> list[slice]:
-    return [slice(low, min(low + _PIECE, edges)) for low in range(0, edges, _PIECE)]
+def _pieces(edge_index: Tensor) -> list[slice]:
+    edges, size = edge_index.shape[1], _PIECE if edge_index.device.type == "cpu" else _PIECE_ON_DEVICE
+    return [slice(low, min(low + size, edges)) for low in range(0, edges, size)]
 
 
 def _full(like: Tensor) -> torch.autocast:

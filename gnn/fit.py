@@ -147,6 +147,8 @@ class _Fitting:
         """The pass under way, from 1, and how many of its steps are done."""
         self.losses: list[Tensor] = []
         """Of those steps."""
+        self.sound = torch.ones((), dtype=torch.bool, device=device)
+        """Whether all gradients were numbers; to ask it after each step would keep an accelerator waiting."""
 
     @deterministic()
     def run(self, kept: dict[str, Any] | None) -> Fitted:
@@ -202,8 +204,7 @@ class _Fitting:
         # Shares of the loss add up to it, and gradients are averaged over processes.
         (loss if self.group.size == 1 else loss * self.group.size).backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
-        if not torch.isfinite(norm):
-            raise _NotANumberError
+        self.sound = torch.isfinite(norm) & self.sound
         self.optimiser.step()
         _anchor(self.network, self.start, float(self.schedule.get_last_lr()[0]) * self.config.weight_decay)
         self.schedule.step()
@@ -212,12 +213,18 @@ class _Fitting:
         self.done += 1
         self.progress.advance()
         if self.done % _TOLD == 0:
+            self._check()
             whole = (self.number - 1) * len(self.steps) + self.done
             self.progress.loss(whole, self._mean_loss(self.losses[-_TOLD:]))
         if self.keeper is not None and self.keeper.due():
             self._keep()
 
+    def _check(self) -> None:
+        if not self.sound:
+            raise _NotANumberError
+
     def _end(self, number: int, seconds: float) -> None:
+        self._check()
         blended = _blended(self.average, self.start, self.config.trust)
         if self.validator is None:
             self.best = blended.to_weights()
@@ -254,6 +261,7 @@ class _Fitting:
     def _keep(self) -> None:
         if self.keeper is None or not self.group.first:
             return
+        self._check()
         self.keeper.save(
             {
                 "rate": self.rate,

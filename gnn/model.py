@@ -119,21 +119,17 @@ class Network(nn.Module):
         if self.own is None:
             own = message.new_zeros(len(block.pair_user), message.shape[1] + 1)
         else:
-            value = self.own(block.edge_attr, block.base)
-            own = torch.cat([value, value.new_zeros(1, value.shape[1])])[block.own_edge]
+            own = block.own @ self.own(block.edge_attr, block.base)
         user, item = block.edge_index
         starts = message * tables.walk_mass[item, None]
         whole = starts.new_zeros(len(block.x_user), starts.shape[1]).index_add(0, user, starts)
         # In the order of `MATRICES`; a walk starts at one item, whatever the size of the history.
         carried = (message, message, starts / whole.clamp_min(1e-30)[user])
         values = [own, *(paths @ sent for paths, sent in zip(block.paths, carried, strict=True))]
-        for k, (edge_node, pair_node, count) in enumerate(
-            zip(block.edge_node, block.pair_node, block.nodes, strict=True)
-        ):
-            mass = message.new_zeros(count + 1, message.shape[1]).index_add(0, edge_node, message)
+        for k, (edge_node, paths) in enumerate(zip(block.edge_node, block.nodes, strict=True)):
+            mass = message.new_zeros(paths.matrix.shape[0] + 1, message.shape[1]).index_add(0, edge_node, message)
             # The last row gathers what belongs nowhere; nothing flows from it.
-            flow = torch.cat([mass[:-1].clamp_min(1e-12).sqrt(), mass.new_zeros(1, mass.shape[1])])
-            arrived = flow[pair_node]
+            arrived = paths @ mass[:-1].clamp_min(1e-12).sqrt()
             values += [arrived * tables.share[k][block.pair_item, None], arrived[:, :1]]
         return torch.cat([*values, tables.x[block.pair_item, : len(PRIORS)]], dim=1) * tables.rate
 

@@ -19,6 +19,7 @@ from gnn.moment import Moment
 from gnn.neighbour_sampler import ASKED, Draws, NeighbourSampler, Pairs
 from gnn.pairs import Block, bought, own_edges, paths_between, through_nodes
 from gnn.sampling import Asker
+from gnn.sparse import Paths
 
 
 class NeighbourLoader(NodeLoader):
@@ -125,11 +126,10 @@ def to_block(batch: HeteroData) -> Block:
         base=batch[HISTORY].base,
         pair_user=batch[ASKED].edge_index[0],
         pair_item=item[batch[ASKED].edge_index[1]],
-        own_edge=torch.from_numpy(own),
+        own=Paths.one_each(own, len(edge_item)),
         paths=tuple(paths_between(_near(batch, kind), every, len(item), *sides, factor) for kind in NEAR),
-        edge_node=tuple(edge for edge, _, _ in met),
-        pair_node=tuple(pair for _, pair, _ in met),
-        nodes=tuple(count for _, _, count in met),
+        edge_node=tuple(edge for edge, _ in met),
+        nodes=tuple(paths for _, paths in met),
         label=batch[ASKED].label,
         novel=(~torch.cat([batch[HISTORY].bought, torch.zeros(1, dtype=torch.bool)]))[own].float(),
         weight=batch[ASKED].weight,

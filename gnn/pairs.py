@@ -37,16 +37,14 @@ class Block:
     base: Float[Tensor, "N H"]
     pair_user: Int[Tensor, "B"]
     pair_item: Int[Tensor, "B"]
-    own_edge: Int[Tensor, "B"]
-    """The history edge between the two; N where there is none."""
+    own: Paths
+    """The history edge between the two: history edges x pairs."""
     paths: tuple[Paths, ...]
     """Per item-item matrix: history edges x pairs."""
     edge_node: tuple[Int[Tensor, "N"], ...]
-    """Per kind of node (`State.groups`): which user-node pair a history edge flows into; M where none."""
-    pair_node: tuple[Int[Tensor, "B"], ...]
-    """Per kind of node: which user-node pair lies between; M where none."""
-    nodes: tuple[int, ...]
-    """M of each."""
+    """Per kind of node (`State.groups`): which of its M user-node pairs a history edge flows into; M where none."""
+    nodes: tuple[Paths, ...]
+    """Per kind of node: which user-node pair lies between, M x pairs."""
     label: Float[Tensor, "B"]
     """1 for what was bought in the period after."""
     novel: Float[Tensor, "B"]
@@ -77,9 +75,9 @@ class Block:
             edge_index=self.edge_index.new_empty(2, 0),
             edge_attr=self.edge_attr.new_empty(0, self.edge_attr.shape[1]),
             base=self.base.new_empty(0, self.base.shape[1]),
+            own=Paths.one_each(np.zeros(0, np.int64), 0),
             paths=(),
             edge_node=(),
-            pair_node=(),
             nodes=(),
         )
 
@@ -117,14 +115,13 @@ def block(
         base=_floats(edges.base[rows]),
         pair_user=torch.from_numpy(pair_user),
         pair_item=torch.from_numpy(pair_item),
-        own_edge=torch.from_numpy(own),
+        own=Paths.one_each(own, len(rows)),
         paths=tuple(
             paths_between(matrix, state.position, len(state.candidates), edge_user, edge_item, pair_user, pair_item)
             for matrix in state.matrices
         ),
-        edge_node=tuple(edge for edge, _, _ in met),
-        pair_node=tuple(pair for _, pair, _ in met),
-        nodes=tuple(count for _, _, count in met),
+        edge_node=tuple(edge for edge, _ in met),
+        nodes=tuple(paths for _, paths in met),
         label=torch.from_numpy(label),
         novel=_floats(~seen[own]),
         weight=torch.ones(len(pair_user))
@@ -166,8 +163,8 @@ def through_nodes(
     edge_item: Int[np.ndarray, "N"],
     pair_user: Int[np.ndarray, "B"],
     pair_item: Int[np.ndarray, "B"],
-) -> tuple[Int[Tensor, "N"], Int[Tensor, "B"], int]:
-    """Return `Block.edge_node`, `pair_node` and `nodes` of one kind; `node` is each item's, -1 for none."""
+) -> tuple[Int[Tensor, "N"], Paths]:
+    """Return `Block.edge_node` and `Block.nodes` of one kind; `node` is each item's, -1 for none."""
     there = node[edge_item] >= 0
     width = int(node.max(initial=0)) + 1
     met, inverse = np.unique(edge_user[there] * width + node[edge_item[there]], return_inverse=True)
@@ -176,7 +173,7 @@ def through_nodes(
     wanted = pair_user * width + node[pair_item]
     found = np.searchsorted(met, wanted)
     hit = (node[pair_item] >= 0) & (found < len(met)) & (np.append(met, -1)[np.minimum(found, len(met))] == wanted)
-    return torch.from_numpy(edge_node), torch.from_numpy(np.where(hit, found, len(met))), len(met)
+    return torch.from_numpy(edge_node), Paths.one_each(np.where(hit, found, len(met)), len(met))
 
 
 def paths_between(

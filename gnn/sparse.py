@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 class Paths:
-    """A constant sparse matrix, history edges x pairs, that carries messages [N, H] to pairs [B, H].
+    """A constant sparse matrix, history edges (or what they flow into) x pairs, that carries messages [N, H] to [B, H].
 
     On the CPU one copy serves both ways: messages go out along its rows (a CSC product of the transpose), gradients
     come back by them (a CSR product). Other devices hold a copy for each way, because only CSR is fast there.
@@ -32,6 +32,14 @@ class Paths:
         """Take the paths of each history edge, in the order of the edges: which pair they end at, and their weight."""
         parts = (weight.astype(np.float32, copy=False), pair.astype(np.int32, copy=False), indptr.astype(np.int32))
         return Paths(sp.csr_matrix(parts, shape=(len(indptr) - 1, pairs), copy=False))
+
+    @staticmethod
+    def one_each(start: Int[np.ndarray, "B"], rows: int) -> "Paths":
+        """Take the one row that each pair is reached from; `rows` where there is none. Weights are 1."""
+        there = np.flatnonzero(start < rows)
+        order = np.argsort(start[there], kind="stable")
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(start[there], minlength=rows))])
+        return Paths.build(indptr, there[order], np.ones(len(there)), len(start))
 
     @property
     def nbytes(self) -> int:
@@ -71,6 +79,15 @@ class _Product(torch.autograd.Function):
         return ctx.paths.back(grad[0].contiguous()), None
 
 
+def csr(start: Tensor, column: Tensor, weight: Tensor, size: tuple[int, ...]) -> Tensor:
+    """Return a sparse matrix in rows, unchecked. torch announces once a process that these are in beta."""
+    with warnings.catch_warnings():
+        # The products used here are covered by tests; some versions say that what is unchecked is unchecked.
+        for said in ("Sparse CSR tensor support is in beta", "Sparse invariant checks are implicitly disabled"):
+            warnings.filterwarnings("ignore", message=said, category=UserWarning)
+        return torch.sparse_csr_tensor(start, column, weight, size=size, check_invariants=False)
+
+
 def _on_cpu(matrix: sp.csr_matrix | sp.csc_matrix, dense: Tensor) -> Tensor:
     return torch.from_numpy(matrix @ dense.detach().float().numpy())
 
@@ -89,13 +106,5 @@ def _times(matrix: Tensor, dense: Tensor) -> Tensor:
 
 
 def _csr(matrix: sp.csr_matrix) -> Tensor:
-    with warnings.catch_warnings():
-        # torch announces once a process that CSR is in beta; the products used here are covered by tests.
-        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta", category=UserWarning)
-        return torch.sparse_csr_tensor(
-            torch.from_numpy(matrix.indptr),
-            torch.from_numpy(matrix.indices),
-            torch.from_numpy(matrix.data),
-            size=matrix.shape,
-            check_invariants=False,
-        )
+    parts = (torch.from_numpy(part) for part in (matrix.indptr, matrix.indices, matrix.data))
+    return csr(*parts, size=matrix.shape)

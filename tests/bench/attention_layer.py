@@ -1,7 +1,8 @@
 """One attention layer, forward and backward, in a process of its own: prints seconds a step and peak memory as JSON.
 
-`python -m tests.bench.attention_layer NAME [EDGES]`. Users attend to items over a power-law bipartite graph: 1 million
-edges, nodes 64 wide, 4 heads of 16. Every layer of ours has a stock layer with the same weights and the same result.
+`python -m tests.bench.attention_layer NAME [EDGES] [DEVICE]`. Users attend to items over a power-law bipartite graph:
+1 million edges, nodes 64 wide, 4 heads of 16. Every layer of ours has a stock layer with the same weights and the same
+result.
 """
 
 import json
@@ -44,6 +45,18 @@ class Graph:
     base: Tensor
     """[E, H]"""
     edges: edgewise.Bipartite
+
+    def to(self, device: torch.device) -> "Graph":
+        """Return the graph on another device."""
+        edge_index = self.edge_index.to(device)
+        return Graph(
+            x_user=self.x_user.to(device),
+            x_item=self.x_item.to(device),
+            edge_index=edge_index,
+            edge_attr=self.edge_attr.to(device),
+            base=self.base.to(device),
+            edges=edgewise.Bipartite.of(edge_index, self.edges.users, self.edges.items),
+        )
 
     @property
     def to_user(self) -> Tensor:
@@ -176,34 +189,58 @@ def resident_mb(*, anew: bool = False) -> float:
     return int(line.split()[1]) / 2**10
 
 
+class Gauge:
+    """Time and peak memory of steps on one device; what was queued is waited for."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
+        self.idle = self._peak_mb(anew=True)
+
+    def _peak_mb(self, *, anew: bool = False) -> float:
+        if self.device.type == "cuda":
+            return torch.cuda.max_memory_allocated(self.device) / 2**20
+        return resident_mb(anew=anew)
+
+    def now(self) -> tuple[float, float]:
+        """Return the clock's and the processor's seconds."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return time.perf_counter(), time.process_time()
+
+    def peak_mb(self) -> float:
+        """Return the peak since the start, over what lay there before."""
+        return self._peak_mb() - self.idle
+
+
 def main() -> None:
     """Measure the layer named on the command line: the fastest step, and the peak over what lay there before."""
     torch.set_num_threads(2)
     edges = int(sys.argv[2]) if len(sys.argv) > 2 else EDGES
+    device = torch.device(sys.argv[3] if len(sys.argv) > 3 else "cpu")
     # Twenty million edges want their features only where the layer looks at them.
     attributes = "attune c" in sys.argv[1] or "attune all" in sys.argv[1]
-    there = graph(users=edges // 50, items=edges // 50, edges=edges, attributes=attributes)
+    there = graph(users=edges // 50, items=edges // 50, edges=edges, attributes=attributes).to(device)
     torch.manual_seed(0)
     layer, forward = layers(there)[sys.argv[1]]()
-    idle = resident_mb(anew=True)
-    seconds: list[float] = []
-    cpu: list[float] = []
+    layer.to(device)
+    gauge = Gauge(device)
+    taken: list[tuple[float, float]] = []
     arrived = torch.zeros(0)
     for _ in range(STEPS):
         layer.zero_grad(set_to_none=True)
-        begun, begun_cpu = time.perf_counter(), time.process_time()
+        begun = gauge.now()
         arrived = forward()
         arrived.square().mean().backward()
-        seconds.append(time.perf_counter() - begun)
-        cpu.append(time.process_time() - begun_cpu)
-    peak = resident_mb()
+        taken.append((gauge.now()[0] - begun[0], gauge.now()[1] - begun[1]))
     # A busy machine stretches the clock; the time that the processor worked for us is the fairer measure there.
     print(
         json.dumps(
             {
-                "seconds": min(seconds),
-                "cpu_seconds": min(cpu),
-                "peak_mb": peak - idle,
+                "seconds": min(seconds for seconds, _ in taken),
+                "cpu_seconds": min(cpu for _, cpu in taken),
+                "peak_mb": gauge.peak_mb(),
                 "sum": float(arrived.detach().double().abs().sum()),
             }
         )

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from tests.bench.report import show
 
@@ -19,9 +20,13 @@ PAIRS = (
 KINDS = ("attune content", "attune context", "attune self", "attune all three")
 
 
-def measure(name: str) -> dict[str, float]:
+EDGES = 1_000_000
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+
+
+def measure(name: str, device: str = "cpu") -> dict[str, float]:
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "tests.bench.attention_layer", name],
+        [sys.executable, "-W", "ignore", "-m", "tests.bench.attention_layer", name, str(EDGES), device],
         capture_output=True,
         text=True,
         timeout=900,
@@ -31,22 +36,26 @@ def measure(name: str) -> dict[str, float]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_attention_layer_against_stock_layers():
+@pytest.mark.parametrize("device", DEVICES)
+def test_attention_layer_against_stock_layers(device: str):
     rows: list[tuple[str | float, ...]] = []
     ratios: list[tuple[float, float]] = []
     for ours, stock in PAIRS:
-        base = measure(ours)
+        base = measure(ours, device)
         rows.append((ours, base["seconds"], base["cpu_seconds"], 1.0, base["peak_mb"], 1.0))
         for name in stock:
-            found = measure(name)
+            found = measure(name, device)
             assert abs(found["sum"] - base["sum"]) < 1e-5 * base["sum"]
-            slower, larger = found["cpu_seconds"] / base["cpu_seconds"], found["peak_mb"] / base["peak_mb"]
+            # On a busy machine processor time is the fairer measure; on an accelerator it says nothing.
+            time = "cpu_seconds" if device == "cpu" else "seconds"
+            slower, larger = found[time] / base[time], found["peak_mb"] / base["peak_mb"]
             rows.append((name, found["seconds"], found["cpu_seconds"], slower, found["peak_mb"], larger))
             ratios.append((slower, larger))
     columns = ("layer", "s a step", "processor s", "x ours", "peak MB", "x ours")
-    show("Attention over 1 million edges, 64 wide, 4 heads, forward and backward, the same result", columns, rows)
-    # The goal is 5 times faster: not reached yet in processor time.
-    assert all(slower > 1 and larger >= 2 for slower, larger in ratios)
+    title = f"Attention over 1 million edges, 64 wide, 4 heads, forward and backward, the same result ({device})"
+    show(title, columns, rows)
+    # The goal is 5 times faster: not reached yet in processor time; on an accelerator it only takes less memory.
+    assert all((slower > 1 or device != "cpu") and larger >= 2 for slower, larger in ratios)
 
 
 def test_kinds_of_attention_beside_each_other():

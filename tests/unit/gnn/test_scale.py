@@ -112,14 +112,18 @@ def test_bytes_of_a_step(page: dict[str, str], there: Moment, step: Block):
     N, B = step.edge_index.shape[1], len(step.pair_user)
     edges = held(step, "edge_index", "edge_attr", "base", "edge_node")
     assert edges == N * stated(page, "step, history edges", there)
-    pairs = held(step, "pair_user", "pair_item", "own_edge", "pair_node", "label", "novel", "weight")
+    pairs = held(step, "pair_user", "pair_item", "label", "novel", "weight")
     assert pairs == B * stated(page, "step, pairs", there)
-    for paths in step.paths:
+    for paths in (step.own, *step.paths, *step.nodes):
         matrix = paths.matrix
         assert matrix.nnz > 0
         held_bytes = matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes
-        assert held_bytes == 8 * matrix.nnz + 4 * (N + 1)
+        assert held_bytes == 8 * matrix.nnz + 4 * (matrix.shape[0] + 1)
     assert page["step, paths"].startswith("8 a path, and 4 for each history edge")
+    for matrix in (step.own.matrix, *(paths.matrix for paths in step.nodes)):
+        assert matrix.shape[0] <= N  # no more rows than history edges
+        assert matrix.nnz <= B  # one path a pair at most
+    assert page["step, own history and nodes"].startswith("at most 8 + 8G a pair, and 4 + 4G for each history edge")
 
 
 def test_bytes_of_a_cut_that_is_sampled(page: dict[str, str], snapshot: Snapshot, there: Moment):
