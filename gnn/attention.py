@@ -9,7 +9,7 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.utils import scatter, softmax
+from torch_geometric.utils import scatter
 
 from gnn import edgewise
 from gnn.weights import REACH
@@ -115,7 +115,7 @@ class HistoryAttention(nn.Module):
         if self.kinds:
             delta = torch.stack([getattr(self, name)(x_dict, edge_index, edge_attr) for name in self.kinds]).sum(dim=0)
             logit = logit + REACH * torch.tanh(delta / REACH)
-        return softmax(logit, edge_index[0], num_nodes=len(x_dict["user"]))
+        return edgewise.softmax(logit, edge_index[0], len(x_dict["user"]))
 
     def extra_repr(self) -> str:
         """Name the kinds."""

@@ -1,49 +1,17 @@
-"""What attention computes per edge from both its ends, a piece at a time: no tensor of edges x width is ever held.
+"""What attention computes per edge from both its ends: no tensor of edges x width is ever held.
 
-Stock layers gather [E, H * D] for every step of the formula and keep it for the way back. Here a piece of the edges is
-gathered, reduced to [H] an edge and forgotten while it is still in the cache; the way back gathers it again. Sums over
-edges are sparse products (CSR), with the transposed matrix on the way back.
+Stock layers gather [E, H * D] for every step of the formula and keep it for the way back. On the CPU compiled loops
+read both ends of an edge, forward and once more on the way back (`gnn.edgewise_cpu`); other devices gather a piece of
+the edges at a time (`gnn.edgewise_torch`). Edges are sorted by user.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from types import ModuleType
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gnn.sparse import csr
-
-# Edges gathered at a time: 4096 x 64 floats are 1 MiB, the cache of a core. An accelerator has thousands of
-# cores to keep at work.
-_PIECE = 4096
-_PIECE_ON_DEVICE = 1 << 18
-
-
-@dataclass(frozen=True, slots=True)
-class Bipartite:
-    """Edges from items to users, laid out both ways; E edges."""
-
-    user: Int[Tensor, "E"]
-    """Ascending."""
-    item: Int[Tensor, "E"]
-    users: int
-    items: int
-    to_user: Int[Tensor, "U1"]
-    """Where each user's edges begin."""
-    to_item: Int[Tensor, "I1"]
-    """Where each item's edges begin, in the order of `by_item`."""
-    by_item: Int[Tensor, "E"]
-    """Edges by item, then by user."""
-
-    @staticmethod
-    def of(edge_index: Int[Tensor, "2 E"], users: int, items: int) -> "Bipartite":
-        """Lay out edges [user, item] that are sorted by user. Raises `ValueError` when they are not."""
-        user, item = edge_index
-        if len(user) > 1 and bool((user.diff() < 0).any()):
-            raise ValueError("edges are not sorted by user")
-        by_item = item.argsort(stable=True)
-        return Bipartite(user, item, users, items, _starts(user, users), _starts(item, items), by_item)
+from gnn import edgewise_cpu, edgewise_torch
+from gnn.bipartite import Bipartite
 
 
 def additive(
@@ -53,147 +21,34 @@ def additive(
     edge_index: Int[Tensor, "2 E"],
     slope: float = 0.2,
 ) -> Float[Tensor, "E H"]:
-    """Return a . LeakyReLU(user + item) of every edge: the logits of GATv2 (Brody et al., ICLR 2022)."""
-    found = _Additive.apply(user.float(), item.float(), vector.float(), edge_index, slope)
-    assert isinstance(found, Tensor)  # noqa: S101 - for the type checker: apply is untyped
-    return found
+    """Return a . LeakyReLU(user + item) of every edge: the logits of GATv2 (Brody et al., ICLR 2022).
+
+    Raises `ValueError` on the CPU when edges are not sorted by user.
+    """
+    return _tensor(_room(user).additive(user.float(), item.float(), vector.float(), edge_index, slope))
 
 
 def dot(
     user: Float[Tensor, "U H D"], item: Float[Tensor, "I H D"], edge_index: Int[Tensor, "2 E"]
 ) -> Float[Tensor, "E H"]:
-    """Return user . item of every edge, per head: a sampled dense-dense product."""
-    found = _Dot.apply(user.float(), item.float(), edge_index)
-    assert isinstance(found, Tensor)  # noqa: S101 - for the type checker: apply is untyped
-    return found
+    """Return user . item of every edge, per head: a sampled dense-dense product. Raises as `additive`."""
+    return _tensor(_room(user).dot(user.float(), item.float(), edge_index))
 
 
 def gather(weight: Float[Tensor, "E H"], item: Float[Tensor, "I H D"], edges: Bipartite) -> Float[Tensor, "U H D"]:
     """Return what arrives at the users: the sum over their edges of weight times the item's value."""
-    found = _Gather.apply(weight.float(), item.float(), edges)
+    return _tensor(_room(item).gather(weight.float(), item.float(), edges))
+
+
+def softmax(logit: Float[Tensor, "E H"], user: Int[Tensor, "E"], users: int) -> Float[Tensor, "E H"]:
+    """Return the softmax over each user's edges, per head. Raises as `additive`."""
+    return _tensor(_room(logit).softmax(logit.float(), user, users))
+
+
+def _room(value: Tensor) -> ModuleType:
+    return edgewise_cpu if value.device.type == "cpu" else edgewise_torch
+
+
+def _tensor(found: object) -> Tensor:
     assert isinstance(found, Tensor)  # noqa: S101 - for the type checker: apply is untyped
     return found
-
-
-class _Additive(torch.autograd.Function):
-    """LeakyReLU(z) = (1 + s) / 2 z + (1 - s) / 2 |z|: the linear part belongs to nodes, only |z| to edges."""
-
-    @staticmethod
-    def forward(ctx: Any, user: Tensor, item: Tensor, vector: Tensor, edge_index: Tensor, slope: float) -> Tensor:  # noqa: ANN401 - torch gives it no type
-        ctx.save_for_backward(user, item, vector, edge_index)
-        ctx.slope = slope
-        linear, bent = (1 + slope) / 2, (1 - slope) / 2
-        with _full(user):
-            reading = _by_head(vector * bent).T.contiguous()
-            flat_user, flat_item = user.flatten(1), item.flatten(1)
-            on_user, on_item = (linear * (side * vector).sum(dim=2) for side in (user, item))
-            found = user.new_empty(edge_index.shape[1], len(vector))
-            for rows in _pieces(edge_index):
-                u, i = edge_index[:, rows]
-                z = flat_user.index_select(0, u).add_(flat_item.index_select(0, i)).abs_()
-                # Few rows by many columns: the product the other way around takes four times as long.
-                piece = found[rows].copy_((reading @ z.T).T)
-                piece.add_(on_user.index_select(0, u)).add_(on_item.index_select(0, i))
-        return found
-
-    @staticmethod
-    def backward(ctx: Any, *grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:  # noqa: ANN401 - torch gives it no type
-        user, item, vector, edge_index = ctx.saved_tensors
-        linear, bent = (1 + ctx.slope) / 2, (1 - ctx.slope) / 2
-        reading = _by_head(vector * bent).T.contiguous()
-        flat_user, flat_item = user.flatten(1), item.flatten(1)
-        at_user, at_item = torch.zeros_like(flat_user), torch.zeros_like(flat_item)
-        sum_user, sum_item = (side.new_zeros(len(side), len(vector)) for side in (user, item))
-        turned = vector.new_zeros(len(vector), vector.numel())
-        for rows in _pieces(edge_index):
-            u, i = edge_index[:, rows]
-            g = grad[0][rows]
-            z = flat_user.index_select(0, u).add_(flat_item.index_select(0, i))
-            back = (g @ reading).mul_(z.sign())
-            at_user.index_add_(0, u, back)
-            at_item.index_add_(0, i, back)
-            sum_user.index_add_(0, u, g)
-            sum_item.index_add_(0, i, g)
-            turned.addmm_(g.T, z.abs_())
-        # Of |z| each head reads its own columns alone; the linear part needs only sums of the gradient per node.
-        of_vector = bent * torch.stack([turned[h].view_as(vector)[h] for h in range(len(vector))])
-        of_vector = of_vector + linear * sum(
-            (sum_[:, :, None] * side).sum(dim=0) for sum_, side in ((sum_user, user), (sum_item, item))
-        )
-        of_user = at_user.view_as(user) + linear * sum_user[:, :, None] * vector
-        of_item = at_item.view_as(item) + linear * sum_item[:, :, None] * vector
-        return of_user, of_item, of_vector, None, None
-
-
-class _Dot(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, user: Tensor, item: Tensor, edge_index: Tensor) -> Tensor:  # noqa: ANN401 - torch gives it no type
-        ctx.save_for_backward(user, item, edge_index)
-        return _dots(user, item, edge_index)
-
-    @staticmethod
-    def backward(ctx: Any, *grad: Tensor) -> tuple[Tensor, Tensor, None]:  # noqa: ANN401 - torch gives it no type
-        user, item, edge_index = ctx.saved_tensors
-        at_user, at_item = torch.zeros_like(user), torch.zeros_like(item)
-        for rows in _pieces(edge_index):
-            u, i = edge_index[:, rows]
-            g = grad[0][rows, :, None]
-            at_user.index_add_(0, u, item.index_select(0, i).mul_(g))
-            at_item.index_add_(0, i, user.index_select(0, u).mul_(g))
-        return at_user, at_item, None
-
-
-class _Gather(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, weight: Tensor, item: Tensor, edges: Bipartite) -> Tensor:  # noqa: ANN401 - torch gives it no type
-        ctx.save_for_backward(weight, item)
-        ctx.edges = edges
-        return _products(edges.to_user, edges.item, weight, item, edges.users)
-
-    @staticmethod
-    def backward(ctx: Any, *grad: Tensor) -> tuple[Tensor, Tensor, None]:  # noqa: ANN401 - torch gives it no type
-        weight, item = ctx.saved_tensors
-        edges: Bipartite = ctx.edges
-        order = edges.by_item
-        user = edges.user.index_select(0, order)
-        of_item = _products(edges.to_item, user, weight.index_select(0, order), grad[0], edges.items)
-        return _dots(grad[0], item, torch.stack([edges.user, edges.item])), of_item, None
-
-
-def _dots(user: Tensor, item: Tensor, edge_index: Tensor) -> Tensor:
-    found = user.new_empty(edge_index.shape[1], user.shape[1])
-    for rows in _pieces(edge_index):
-        u, i = edge_index[:, rows]
-        torch.sum(user.index_select(0, u).mul_(item.index_select(0, i)), dim=2, out=found[rows])
-    return found
-
-
-def _products(start: Tensor, column: Tensor, weight: Tensor, value: Tensor, rows: int) -> Tensor:
-    """Return, per head, the sparse matrix of that head's weights times the values [N, H, D]."""
-    size = (rows, len(value))
-    with _full(value):
-        found = [
-            csr(start, column, weight[:, h].contiguous(), size) @ value[:, h].contiguous()
-            for h in range(value.shape[1])
-        ]
-    return torch.stack(found, dim=1)
-
-
-def _by_head(vector: Tensor) -> Tensor:
-    """Return the matrix [H * D, H] that reads each head's own columns."""
-    return torch.block_diag(*vector[:, :, None])
-
-
-def _starts(index: Tensor, size: int) -> Tensor:
-    counts = torch.bincount(index, minlength=size)
-    return torch.cat([counts.new_zeros(1), counts.cumsum(0)])
-
-
-def _pieces(edge_index: Tensor) -> list[slice]:
-    edges, size = edge_index.shape[1], _PIECE if edge_index.device.type == "cpu" else _PIECE_ON_DEVICE
-    return [slice(low, min(low + size, edges)) for low in range(0, edges, size)]
-
-
-def _full(like: Tensor) -> torch.autocast:
-    """Keep mixed precision out: sums over many edges want every digit."""
-    return torch.autocast(like.device.type, enabled=False)

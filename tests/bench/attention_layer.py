@@ -19,10 +19,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch_geometric.nn import GATv2Conv, HeteroConv, HGTConv
-from torch_geometric.utils import softmax
 
 from gnn import edgewise
 from gnn.attention import ContentAttention, ContextAttention, HistoryAttention, SelfAttention
+from gnn.bipartite import Bipartite
 
 USERS, ITEMS, EDGES, WIDTH, HEADS = 20_000, 20_000, 1_000_000, 64, 4
 EDGE_WIDTH = 12
@@ -44,7 +44,7 @@ class Graph:
     """[E, 12]"""
     base: Tensor
     """[E, H]"""
-    edges: edgewise.Bipartite
+    edges: Bipartite
 
     def to(self, device: torch.device) -> "Graph":
         """Return the graph on another device."""
@@ -55,7 +55,7 @@ class Graph:
             edge_index=edge_index,
             edge_attr=self.edge_attr.to(device),
             base=self.base.to(device),
-            edges=edgewise.Bipartite.of(edge_index, self.edges.users, self.edges.items),
+            edges=Bipartite.of(edge_index, self.edges.users, self.edges.items),
         )
 
     @property
@@ -90,7 +90,7 @@ def graph(
         edge_index=edge_index,
         edge_attr=torch.randn(edges if attributes else 0, EDGE_WIDTH, generator=generator),
         base=torch.rand(edges, HEADS, generator=generator) + 0.1,
-        edges=edgewise.Bipartite.of(edge_index, users, items),
+        edges=Bipartite.of(edge_index, users, items),
     )
 
 
@@ -99,7 +99,7 @@ def additive_layer(layer: GATv2Conv, there: Graph) -> Tensor:
     H, D = layer.heads, layer.out_channels
     item, user = layer.lin_l(there.x_item).view(-1, H, D), layer.lin_r(there.x_user).view(-1, H, D)
     logit = edgewise.additive(user, item, layer.att[0], there.edge_index, layer.negative_slope)
-    attention = softmax(logit, there.edge_index[0], num_nodes=len(user))
+    attention = edgewise.softmax(logit, there.edge_index[0], len(user))
     return edgewise.gather(attention, item, there.edges).flatten(1) + layer.bias
 
 
@@ -113,7 +113,7 @@ def dot_layer(layer: HGTConv, there: Graph) -> Tensor:
         torch.einsum("ihd,hde->ihe", part, rel.weight) for part, rel in ((key, layer.k_rel), (value, layer.v_rel))
     )
     query = query * (layer.p_rel["__".join(READ_BY)][0] / math.sqrt(D))[:, None]
-    attention = softmax(edgewise.dot(query, key, there.edge_index), there.edge_index[0], num_nodes=len(query))
+    attention = edgewise.softmax(edgewise.dot(query, key, there.edge_index), there.edge_index[0], len(query))
     arrived = functional.gelu(edgewise.gather(attention, value, there.edges).flatten(1))
     kept = layer.skip["user"].sigmoid()
     return kept * layer.out_lin({"user": arrived})["user"] + (1 - kept) * there.x_user

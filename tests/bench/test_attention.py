@@ -54,8 +54,8 @@ def test_attention_layer_against_stock_layers(device: str):
     columns = ("layer", "s a step", "processor s", "x ours", "peak MB", "x ours")
     title = f"Attention over 1 million edges, 64 wide, 4 heads, forward and backward, the same result ({device})"
     show(title, columns, rows)
-    # The goal is 5 times faster: not reached yet in processor time; on an accelerator it only takes less memory.
-    assert all((slower > 1 or device != "cpu") and larger >= 2 for slower, larger in ratios)
+    # Measured: 6 to 7 times faster on the CPU; on an accelerator about as fast, and only smaller.
+    assert all((slower >= 5 or device != "cpu") and larger >= 2 for slower, larger in ratios)
 
 
 def test_kinds_of_attention_beside_each_other():
