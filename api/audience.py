@@ -92,7 +92,13 @@ async def _ranked(
         (
             rank,
             (now, seen),
-            AudienceMember(user=User.of(user), item=Item.of(items[item]), rank=rank, score=-negative),
+            AudienceMember(
+                user=User.of(user),
+                item=Item.of(items[item]),
+                rank=rank,
+                score=-negative,
+                estimated=item in artefact.newcomers,
+            ),
         )
         for rank, (negative, user, item) in enumerate(wanted, begin + 1)
         if item in items

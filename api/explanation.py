@@ -11,7 +11,7 @@ from api.context import Context, Info
 from api.facts import NeighborSummary
 from api.recommender import Shopper
 from api.sentences import Names, Teller
-from api.types import Brand, Category, ContributionKind, Item, Node
+from api.types import ESTIMATED, Brand, Category, ContributionKind, Item, Node
 from api.words import Locale
 from gnn.artefact import Artefact
 from gnn.explain import Step
@@ -19,11 +19,6 @@ from gnn.filters import Added
 from graph import show
 from graph.explore import BrandRow, CategoryRow, ItemRow
 from graph.schema import CATEGORY_SEPARATOR
-
-ESTIMATED = (
-    "Whether the score is estimated: the item is newer than the model, and what nobody can know of it yet (popularity, "
-    "demand, promotions) is taken to be that of others of its kind."
-)
 
 
 @strawberry.type(description="An additive part of a score that belongs to one path, or to several small ones (OTHER).")

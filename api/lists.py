@@ -14,12 +14,12 @@ from graphql import FieldNode, FragmentSpreadNode, GraphQLResolveInfo, Selection
 
 from api import explanation, filters
 from api.context import Context, Info
-from api.explanation import ESTIMATED, Explanation
+from api.explanation import Explanation
 from api.feedback import passed
 from api.ids import Cursor, list_name
 from api.reasons import Told
 from api.recommender import Shopper
-from api.types import Item, Node, PageInfo
+from api.types import ESTIMATED, Item, Node, PageInfo
 from gnn.artefact import Artefact
 from gnn.filters import Added, Query
 from gnn.ranking import Ranked, Scored

@@ -71,7 +71,7 @@ _RULES: Mapping[str, Mapping[str, Rule]] = {
 
 # What these types hold is open to whoever may enter through one of the fields that return them.
 _OPEN: Mapping[str, str] = {
-    "AudienceMember": "user item rank score",
+    "AudienceMember": "user item rank score estimated",
     "AudienceMemberConnection": "edges pageInfo nodes",
     "AudienceMemberEdge": "cursor node",
     "Basket": "lines unknown total unpriced moneyLeft completions",
@@ -100,7 +100,7 @@ _OPEN: Mapping[str, str] = {
     "ItemEdge": "cursor node",
     "Metric": "model name value",
     "Model": "version trainedAt trained snapshot",
-    "Move": "item rankBefore rankAfter scoreBefore scoreAfter contributions",
+    "Move": "item rankBefore rankAfter scoreBefore scoreAfter estimated contributions",
     "Neighbor": "similarity sharedItems sharedCategories",
     "NeighborSummary": "shoppers sentence",
     "Node": "id",

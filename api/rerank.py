@@ -8,14 +8,14 @@ import strawberry
 from api import arguments, explanation, filters, lists
 from api.context import Info
 from api.errors import bad_input
-from api.explanation import ESTIMATED, Explanation
+from api.explanation import Explanation
 from api.feedback import passed
 from api.filters import ListFilter
 from api.ids import Cursor, list_name
 from api.imagined import nobody
 from api.lists import Wish
 from api.recommender import Shopper, present_us
-from api.types import Item, PageInfo
+from api.types import ESTIMATED, Item, PageInfo
 from api.user import User
 from graph.explore import ItemRow
 

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+ESTIMATED = (
+    "Whether the score is estimated: the item is newer than the model, and what nobody can know of it yet (popularity, "
+    "demand, promotions) is taken to be that of others of its kind."
+)
+
 strawberry.enum(Locale, name="Locale", description="A language that sentences are told in: English, Chinese.")
 
 
@@ -268,3 +273,4 @@ class AudienceMember:
     item: Item = strawberry.field(description="What the user would most likely buy of what was asked about.")
     rank: int
     score: float = strawberry.field(description="The model's score of this user and item.")
+    estimated: bool = strawberry.field(description=ESTIMATED)

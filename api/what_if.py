@@ -20,7 +20,7 @@ from api.lists import Recommendation, Wish
 from api.reasons import Reason
 from api.recommender import ATTRIBUTE, Shopper
 from api.sentences import Teller
-from api.types import ContributionKind, Item, Node
+from api.types import ESTIMATED, ContributionKind, Item, Node
 from api.words import Locale
 from gnn.artefact import Artefact
 from gnn.changes import ItemChange
@@ -112,6 +112,7 @@ class Move:
     rank_after: int | None
     score_before: float | None = strawberry.field(description="Null for an item that lists are not made of.")
     score_after: float | None
+    estimated: bool = strawberry.field(description=ESTIMATED.replace("the score is", "both scores are"))
     contributions: list[ContributionChange] = strawberry.field(
         description="What made the difference: the five that changed most, then the rest as OTHER."
     )
@@ -200,11 +201,7 @@ async def compare(info: Info, shopper: Shopper, user: Node, wish: Wish, change: 
     rows = [artefact.item_index[name] for name in nodes]
     for page in (before, after):
         page.scored.settle(rows)
-    moved = [
-        move
-        for (name, node), row in zip(nodes.items(), rows, strict=True)
-        if (move := _move(before, after, node.item, name, row))
-    ]
+    moved = [move for node, row in zip(nodes.values(), rows, strict=True) if (move := _move(before, after, node, row))]
     if told:
         names = [move.item.external_id for move in moved]
         await worlds.explain(context, names)
@@ -214,14 +211,16 @@ async def compare(info: Info, shopper: Shopper, user: Node, wish: Wish, change: 
     return Comparison(before=before.nodes, after=after.nodes, moved=moved)
 
 
-def _move(before: lists.Listed, after: lists.Listed, item: Item, name: str, row: int) -> Move | None:
+def _move(before: lists.Listed, after: lists.Listed, node: Recommendation, row: int) -> Move | None:
     """Return how an item moved; None when it did not."""
+    name = node.item.external_id
     move = Move(
-        item=item,
+        item=node.item,
         rank_before=_rank(before, name, row),
         rank_after=_rank(after, name, row),
         score_before=before.scored.of(row),
         score_after=after.scored.of(row),
+        estimated=name in node.artefact.newcomers,
         contributions=[],
     )
     stays = move.rank_before == move.rank_after and not _differ(move.score_before, move.score_after)

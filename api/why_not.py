@@ -7,14 +7,13 @@ import strawberry
 from api import arguments, explanation, lists, reasons, single_changes, why_not_words
 from api.context import Context, Info
 from api.errors import bad_input
-from api.explanation import ESTIMATED
 from api.lists import Listed, Recommendation, Wish
 from api.obstacles import RANKED, Against, ObstacleKind, obstacles
 from api.reasons import Reason
 from api.recommender import Shopper
 from api.sentences import Names, whole
 from api.single_changes import Found, SingleChangeKind
-from api.types import ContributionKind, Item, Node
+from api.types import ESTIMATED, ContributionKind, Item, Node
 from api.words import Locale
 from gnn.artefact import Artefact
 from gnn.explain import Step

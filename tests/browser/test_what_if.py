@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.pages import opened
+from graph import write
+from graph.client import Client
+from tests import served
+from tests.browser.pages import faults, opened
 from tests.served import Served
 
 pytestmark = pytest.mark.browser
@@ -100,6 +103,35 @@ def test_a_reason_leads_to_the_list_without_it(chromium: Browser, api: Served) -
         expect(page.locator(".chosen-changes")).to_contain_text(f"Never anything with {item}")
         expect(page.locator("h1")).to_have_text("What if, for u1")
         assert "view=what-if" in page.url
+
+
+@pytest.mark.parametrize(
+    ("locale", "mark", "hint"), [("en", "estimated", "Newer than the model"), ("zh", "估计", "它比模型新")]
+)
+def test_what_is_newer_than_the_model_is_marked_on_both_lists_and_in_its_move(
+    chromium: Browser, api: Served, session_client: Client, locale: str, mark: str, hint: str
+) -> None:
+    with opened(chromium, api, f"/#user=u0&view=what-if&locale={locale}") as page:
+        expect(page.locator(".places.now li")).not_to_have_count(0)
+        expect(page.locator(".estimated")).to_have_count(0)
+        expect(page.locator(".what-if")).not_to_contain_text(hint)
+    # The catalogue's only item under this price: it is on the list, wherever its score puts it.
+    write.items(session_client, [{"id": "fresh", "title": "Fresh No. 1", "category": "Food > Coffee", "price": 1.5}])
+    try:
+        where = "{ recommendations(first: 2, budget: 1.9) { nodes { item { externalId } } } }"
+        served.until(lambda: api.ask(f'{{ user(id: "u0") {where} }}')["user"]["recommendations"]["nodes"] != [], 15)
+        with opened(chromium, api, f"/#user=u0&budget=1.9&view=what-if&locale={locale}") as page:
+            for when in ("now", "then"):
+                expect(page.locator(f".places.{when} .estimated")).to_have_text([f"≈{mark}"])
+            expect(page.locator(".what-if .hint")).to_contain_text(hint)
+            page.locator("#other").fill("Fresh")
+            page.get_by_role("option").filter(has_text="Fresh No. 1").click()
+            page.locator(".changes .chips .act").nth(2).click()  # bought it now
+            expect(page.locator("#why .turns li")).not_to_have_count(0)
+            expect(page.locator("#why .hint")).to_contain_text(hint)
+            assert faults(page) == []
+    finally:
+        session_client.write("MATCH (i:Item {id: 'fresh'}) DETACH DELETE i")
 
 
 def test_an_unknown_shopper_is_told_here_too(chromium: Browser, api: Served) -> None:

@@ -133,6 +133,8 @@ def test_everything_else_that_ranks_knows_it(api: Served, session_client: Client
     served.until(lambda: "tool" in names(shown(api, "u1")), 15)
     found = api.ask("""{
       rerank(items: ["i2", "tool", "nothing"], user: "u1") { unknown nodes { score estimated item { externalId } } }
+      new: item(id: "tool") { audience(first: 100) { nodes { estimated } } }
+      old: item(id: "i2") { audience(first: 100) { nodes { estimated } } }
       session(events: [{ item: "tool" }], first: 60) { nodes { item { externalId } } }
       basket(items: [{ item: "i3", quantity: 1 }]) {
         completions(first: 60, filter: { categories: ["Home"] }) { nodes { item { externalId } } } }
@@ -142,12 +144,16 @@ def test_everything_else_that_ranks_knows_it(api: Served, session_client: Client
           listed place score estimated sentence zh: sentence(locale: ZH) obstacles { kind sentence } }
         known: whyNot(item: "i0", first: 1) { estimated sentence contributions { sentence } }
         whatIf(change: { events: [{ item: "tool", type: "purchase" }] }, first: 60) {
-          moved { item { externalId } scoreBefore scoreAfter contributions { before after } } } } }""")
+          before { estimated item { externalId } } after { estimated item { externalId } }
+          moved { item { externalId } estimated scoreBefore scoreAfter contributions { before after } } } } }""")
     assert found["rerank"]["unknown"] == ["nothing"]
     scores = {node["item"]["externalId"]: node["score"] for node in found["rerank"]["nodes"]}
     assert scores["tool"] is not None
     marks = {node["item"]["externalId"]: node["estimated"] for node in found["rerank"]["nodes"]}
     assert marks == {"i2": False, "tool": True}
+    for which, mark in (("new", True), ("old", False)):
+        audience = [node["estimated"] for node in found[which]["audience"]["nodes"]]
+        assert audience == [mark] * max(len(audience), 1)
     assert "tool" in [node["item"]["externalId"] for node in found["session"]["nodes"]]
     assert "tool" in [node["item"]["externalId"] for node in found["basket"]["completions"]["nodes"]]
     user = found["user"]
@@ -167,12 +173,38 @@ def test_everything_else_that_ranks_knows_it(api: Served, session_client: Client
     move = next(move for move in user["whatIf"]["moved"] if move["item"]["externalId"] == "tool")
     assert move["scoreBefore"] == pytest.approx(scores["tool"], abs=1e-9)
     assert sum(part["after"] for part in move["contributions"]) == pytest.approx(move["scoreAfter"], abs=1e-5)
+    world = user["whatIf"]
+    newer = set(estimated(shown(api, "u1")))
+    assert len(world["moved"]) > len(newer)
+    for node in (*world["before"], *world["after"], *world["moved"]):
+        assert node["estimated"] == (node["item"]["externalId"] in newer)
     like = api.ask('{ item(id: "tool") { similar(first: 3) { nodes { weight item { category { externalId } } } } } }')
     shelves = {node["item"]["category"]["externalId"] for node in like["item"]["similar"]["nodes"]}
     assert shelves == {"Home > Tools"}
     text = api.http.get("/metrics").text
     assert "attune_newcomers_left_out 0.0" in text
     assert float(text.split("\nattune_newcomers ")[1].split()[0]) >= 1
+
+
+def test_whoever_would_buy_it_of_a_category_is_marked(api: Served, session_client: Client) -> None:
+    write.items(session_client, [{"id": "shears", "category": "Home > Garden", "price": 5.0}])
+    # Who bought it often would buy it again; the others buy what the model knows.
+    bought = [{"user": "gardener", "item": "shears", "type": "purchase", "eventId": f"shears-{n}"} for n in range(8)]
+    api.ask(SEEN, events=bought)
+    query = """{ category(id: "Home") { audience(first: 100) {
+        nodes { estimated user { externalId } item { externalId } } } } }"""
+
+    def audience() -> dict[str, dict[str, Any]]:
+        found = api.ask(query)["category"]["audience"]["nodes"]
+        return {node["user"]["externalId"]: node for node in found}
+
+    served.until(lambda: audience().get("gardener", {}).get("estimated") is True, 15)
+    found = audience()
+    assert len({node["item"]["externalId"] for node in found.values()}) > 1
+    for node in found.values():
+        assert node["estimated"] == (node["item"]["externalId"] == "shears")
+    api.ask('mutation { eraseUser(id: "gardener") { erasedEvents } }')
+    session_client.write("MATCH (i:Item {id: 'shears'}) DETACH DELETE i")
 
 
 def test_where_it_trails_is_told_as_estimated(api: Served, session_client: Client) -> None:

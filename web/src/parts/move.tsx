@@ -29,6 +29,7 @@ export function MoveTold({ move }: { move: Move }) {
           </dd>
         </div>
       </dl>
+      {move.estimated && <p class="hint">{words.value.list.estimatedHint}</p>}
       <ol class="turns" aria-label={told.beforeAfter}>
         {contributions.map((part, place) => (
           <li key={place} data-before={part.before} data-after={part.after}>

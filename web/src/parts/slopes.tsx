@@ -50,6 +50,22 @@ export function Slopes({ compared: { before, after }, shown }: { compared: Compa
   );
 }
 
+/** What the sign at an item says that is newer than the model; nothing where there is none. */
+export function Legend({ compared: { before, after } }: { compared: Compared }) {
+  if (![...before, ...after].some((row) => row.estimated)) return null;
+  return <p class="hint">≈ {words.value.list.estimatedHint}</p>;
+}
+
+function Estimated() {
+  const told = words.value.list;
+  return (
+    <span class="estimated" title={told.estimatedHint}>
+      <span aria-hidden="true">≈</span>
+      <span class="aside">{told.estimated}</span>
+    </span>
+  );
+}
+
 interface PlaceProps {
   row: Row;
   mark: "" | "left" | "new" | "up" | "down";
@@ -57,7 +73,7 @@ interface PlaceProps {
   shown: boolean;
 }
 
-function Place({ row: { item, rank }, mark, steps = 0, shown }: PlaceProps) {
+function Place({ row: { item, rank, estimated }, mark, steps = 0, shown }: PlaceProps) {
   const say = words.value.whatIf;
   const signs = { "": "", left: say.leaves, new: say.comes, up: `▲ ${steps}`, down: `▼ ${steps}` };
   const heard = { "": "", left: say.leaves, new: say.comes, up: say.up(steps), down: say.down(steps) };
@@ -66,6 +82,7 @@ function Place({ row: { item, rank }, mark, steps = 0, shown }: PlaceProps) {
       <button type="button" aria-pressed={shown} title={shelfOf(item)} onClick={() => (told.value = item.id)}>
         <span class="rank">{rank}</span>
         <bdi class="name">{calm(item.title)}</bdi>
+        {estimated && <Estimated />}
         {mark && (
           <span class={`moved ${mark}`}>
             <span aria-hidden="true">{signs[mark]}</span>

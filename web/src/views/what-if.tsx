@@ -3,7 +3,7 @@ import { useSignalEffect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { Changes } from "../parts/changes";
 import { MoveTold } from "../parts/move";
-import { Slopes } from "../parts/slopes";
+import { Legend, Slopes } from "../parts/slopes";
 import { shopper, wish } from "../state";
 import { words } from "../words";
 import { type Compared, changes, compare, compared, thinking, told } from "../whatif";
@@ -33,6 +33,7 @@ export function WhatIfView() {
           {found && changes.value.length ? summary(found) : say.choose}
         </p>
         {found && <Slopes compared={found} shown={asked ?? move?.item.id ?? null} />}
+        {found && <Legend compared={found} />}
       </section>
       <section class="why panel" id="why" aria-labelledby="why-title" tabIndex={-1}>
         {move ? (
