@@ -72,7 +72,7 @@ class Teller:
     power: bool = False
     """Whether anything is known of what the user can and does spend."""
     newcomers: Collection[str] = frozenset()
-    """Items that are newer than the model: of these it knows what others of their kind are like."""
+    """Items that are newer than the model: of these it knows what other items are like."""
 
     def clause(self, words: Words, reason: Reason) -> str:
         """Return a reason as a clause that can follow `because`."""
@@ -97,7 +97,7 @@ class Teller:
             case Kind.CATEGORY | Kind.BRAND:
                 return words[f"reasons.{reason.kind}.{side}"].fill(name=self._name(words, reason))
             case Kind.POPULARITY | Kind.PROMOTION if reason.path and reason.path[-1].id in self.newcomers:
-                return words[f"reasons.{reason.kind}_of_peers.{side}"].fill()
+                return words[f"reasons.{reason.kind}_of_new.{side}"].fill()
             case Kind.PURCHASE_POWER if not self.power:
                 return words[f"reasons.purchase_power_untold.{side}"].fill()
             case None:

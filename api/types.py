@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 ESTIMATED = (
     "Whether the score is estimated: the item is newer than the model, and what nobody can know of it yet (popularity, "
-    "demand, promotions) is taken to be that of others of its kind."
+    "demand, promotions) is taken to be that of other items."
 )
 
 strawberry.enum(Locale, name="Locale", description="A language that sentences are told in: English, Chinese.")

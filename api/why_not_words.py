@@ -13,8 +13,8 @@ from api.single_changes import Found
 from api.words import Words
 from gnn.explain import Kind, Step
 
-_OF_PEERS = frozenset({Kind.POPULARITY, Kind.PROMOTION, Kind.CATEGORY, Kind.BRAND})
-"""What these add follows from the demand for an item: for one that is newer than the model, from that for its peers."""
+_OF_DEMAND = frozenset({Kind.POPULARITY, Kind.PROMOTION, Kind.CATEGORY, Kind.BRAND})
+"""What these add follows from the demand for an item: for one that is newer than the model, from the usual one."""
 
 
 def obstacle(words: Words, one: Against, place: int | None, gap: float | None, *, estimated: bool = False) -> str:
@@ -68,7 +68,7 @@ def gap(
     side = "last" if other.value > own.value else "item"
     name = names.through(words, own.path[1:])
     text = words[f"why_not.gap.{own.kind or 'rest'}.{side}"].fill(own.count, name=name, title=names.of(last))
-    if own.kind in _OF_PEERS:
+    if own.kind in _OF_DEMAND:
         # Nothing is estimated of a way that does not lead to an item.
         sides = zip(("item", "last"), (own, other), newcomers, strict=True)
         told = [which for which, reason, new in sides if new and reason.value != 0.0]

@@ -50,7 +50,8 @@ def recommend(user_id: str, *, k: int, mode: str, budget: float | None, json: bo
     console.table(["rank", "item", "title", "price", "score", "why"], rows, right=(0, 3, 4))
     if any(node["estimated"] for node in nodes):
         console.OUT.print(
-            f"{_ESTIMATED} estimated: newer than the model, taken to be like others of its kind", markup=False
+            f"{_ESTIMATED} estimated: newer than the model; what nobody can know yet is that of other items",
+            markup=False,
         )
 
 

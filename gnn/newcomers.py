@@ -1,12 +1,15 @@
-"""Items that came after the training, taken in as candidates: what nobody can know of them is estimated by their peers.
+"""Items that came after the training, taken in as candidates: what nobody can know of them is that of others.
+
+How many have bought one and buy it lately, its trend, and how often it is bought again are taken to be as they are in
+the middle of all candidates, the median: the same for every newcomer. Peers would tell worse: they are items that sold,
+and in a category of bestsellers most of what is new is none (docs/model.md has the figures).
 
 Peers are the `PEERS` candidates of the same category whose price levels are nearest to the newcomer's (all of them,
 where one has no price); where the category holds fewer than `FEWEST`, those of its parent, at last of the whole shop.
-What nobody can know yet is taken to be as it is in the middle of them, the median: how many have bought it and buy it
-lately, its trend, its promotions, how often it is bought again. What is known is said: price and price level (its rank
-among the prices of its category, as in training); and it is as new as the newest that the model has met. Its share in
-each of its nodes (categories, brand, line) is what demand in the middle of its peers is of the whole there, all
-newcomers counted. Nobody has bought it together with anything: no item-item edge leads to it or from it.
+Its promotions are as in the middle of them, and its share in each of its nodes (categories, brand, line) is what demand
+in the middle of them is of the whole there, all newcomers counted. What is known is said: price and price level (its
+rank among the prices of its category, as in training); and it is as new as the newest that the model has met. Nobody
+has bought it together with anything: no item-item edge leads to it or from it.
 
 Numpy alone, and nothing is learned: a training takes such items over like any other.
 """
@@ -16,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32, Int64
+from jaxtyping import Float, Float32, Float64, Int32, Int64
 
 from gnn import explain, features, levels
 from gnn import reach as reaches
@@ -31,6 +34,10 @@ MOST = 500
 PEERS = 20
 FEWEST = 5
 
+_POPULARITY = [
+    ITEM_FEATURES.index(name) for name in ("popularity", "popularity_recent", "trend", "rebought", "shelf_popularity")
+]
+"""Features that follow from how many buy an item."""
 _RECENT = ITEM_FEATURES.index("popularity_recent")
 _NEWNESS = ITEM_FEATURES.index("newness")
 _LEVEL, _PRICED = ITEM_FEATURES.index("price_level"), ITEM_FEATURES.index("priced")
@@ -70,7 +77,8 @@ def join(artefact: Artefact, items: Sequence[NewItem]) -> Artefact:
     shop = _Peers(base, tree)
     level = np.array([shop.level(int(c), item.price) for c, item in zip(tree.category, new, strict=True)])
     peers = [shop.of(int(c), float(at)) for c, at in zip(tree.category, level, strict=True)]
-    x_item = _features(base, shop, level, peers)
+    like_peers = np.stack([shop.middle(rows) for rows in peers])
+    x_item = _features(base, shop, level, like_peers)
     grown = replace(
         base,
         base=base,
@@ -80,7 +88,7 @@ def join(artefact: Artefact, items: Sequence[NewItem]) -> Artefact:
         brand_ids=tree.brand_ids,
         category_parent=tree.parent,
         item_category=np.concatenate([base.item_category, tree.category]),
-        state=_state(base, tree, new, level, x_item),
+        state=_state(base, tree, new, level, x_item, _recent(base.state, like_peers)),
         weights=_weights(base, len(new)),
     )
     known = base.item_index
@@ -223,10 +231,11 @@ class _Peers:
 
 
 def _features(
-    base: Artefact, shop: _Peers, level: Float64[np.ndarray, "n"], peers: Sequence[Int64[np.ndarray, "K"]]
+    base: Artefact, shop: _Peers, level: Float64[np.ndarray, "n"], like_peers: Float64[np.ndarray, "n Fi"]
 ) -> Float32[np.ndarray, "n Fi"]:
     state = base.state
-    x = np.stack([shop.middle(rows) for rows in peers])
+    x = like_peers.copy()
+    x[:, _POPULARITY] = shop.middle(state.candidates)[_POPULARITY]
     x[:, _NEWNESS] = state.x_item[state.candidates, _NEWNESS].max(initial=0.0) if len(state.candidates) else 0.0
     if base.config.purchase_power:
         known = np.stack([level, np.isfinite(level).astype(np.float64)], axis=1)
@@ -235,7 +244,7 @@ def _features(
     return x.astype(np.float32)
 
 
-def _recent(state: State, x_item: Float32[np.ndarray, "N Fi"]) -> Float64[np.ndarray, "N"]:
+def _recent(state: State, x_item: Float[np.ndarray, "N Fi"]) -> Float64[np.ndarray, "N"]:
     """Return the recent demand behind the features, and the least that counts."""
     scale = float(state.item_scale[_RECENT])
     x = x_item[:, _RECENT].astype(np.float64)
@@ -293,9 +302,11 @@ def _state(
     new: Sequence[NewItem],
     level: Float64[np.ndarray, "n"],
     x_item: Float32[np.ndarray, "n Fi"],
+    mine: Float64[np.ndarray, "n"],
 ) -> State:
+    """Return the state with newcomers; `mine`: the recent demand that their shares follow from."""
     state, n = base.state, len(new)
-    recent, mine = _recent(state, state.x_item), _recent(state, x_item)
+    recent = _recent(state, state.x_item)
     order = np.argsort(-recent, kind="stable")
     at = levels.carrying(levels.depths(np.asarray(base.category_parent)))[: len(state.node)]
     node = levels.nodes(tree.parent, levels.depths(tree.parent), at, tree.category)

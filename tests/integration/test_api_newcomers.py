@@ -61,7 +61,7 @@ def test_what_is_new_in_a_loved_category_is_discovered_explained_and_gone_when_i
     assert sum(part["value"] for part in told["contributions"]) == pytest.approx(node["score"], abs=1e-5)
     said = {part["kind"]: part["sentence"] for part in told["contributions"]}
     assert "ITEM" not in said
-    assert said["POPULARITY"].startswith("It is new, and how popular items like it are speaks")
+    assert said["POPULARITY"].startswith("It is new, and how popular items usually are speaks")
     assert said["CATEGORY"] in ("Coffee is in your history.", "Food is in your history.")
     again = {node["item"]["externalId"]: node["score"] for node in shown(api)["nodes"]}
     assert {n: again[n] for n in names(before)} == {n["item"]["externalId"]: n["score"] for n in before["nodes"]}
@@ -162,11 +162,11 @@ def test_everything_else_that_ranks_knows_it(api: Served, session_client: Client
     assert not user["whyNot"]["listed"]
     (obstacle,) = user["whyNot"]["obstacles"]
     assert obstacle["kind"] == "SCORE"
-    assert obstacle["sentence"].endswith("; it is new, and its score is estimated from items like it.")
+    assert obstacle["sentence"].endswith("; it is new, and its score is estimated from other items.")
     assert user["whyNot"]["score"] == pytest.approx(scores["tool"], abs=1e-9)
     assert user["whyNot"]["estimated"]
-    assert user["whyNot"]["sentence"].endswith("; it is new, and its score is estimated from items like it.")
-    assert "它的得分是按与它相似的商品估计的" in user["whyNot"]["zh"]
+    assert user["whyNot"]["sentence"].endswith("; it is new, and its score is estimated from other items.")
+    assert "它的得分是按其他商品估计的" in user["whyNot"]["zh"]
     measured = [user["known"]["sentence"], *(part["sentence"] for part in user["known"]["contributions"])]
     assert not user["known"]["estimated"]
     assert not any("estimated" in sentence for sentence in measured)
@@ -219,8 +219,8 @@ def test_where_it_trails_is_told_as_estimated(api: Served, session_client: Clien
         next(part for part in found[which]["contributions"] if part["kind"] == "POPULARITY")
         for which in ("new", "known")
     )
-    assert new["sentence"].endswith("; it is new, and what this adds to its score is estimated from items like it.")
-    assert new["zh"].endswith("；它是新上架的，这一项给它的加分是按与它相似的商品估计的。")
+    assert new["sentence"].endswith("; it is new, and what this adds to its score is estimated from other items.")
+    assert new["zh"].endswith("；它是新上架的，这一项给它的加分是按其他商品估计的。")
     assert known["sentence"].startswith("Popularity speaks more for ")
     assert "estimated" not in known["sentence"]
     assert "估计" not in known["zh"]

@@ -69,16 +69,23 @@ def test_what_speaks_against_an_item_never_reads_as_praise_and_what_speaks_for_i
     assert not BLAME[tongue].search(good)
 
 
-@pytest.mark.parametrize("kind", [Kind.POPULARITY, Kind.PROMOTION])
-@pytest.mark.parametrize(("tongue", "new", "like_it"), [(EN, "it is new", "items like it"), (ZH, "新上架", "相似")])
-def test_of_a_new_item_it_is_told_what_items_like_it_are_and_not_what_it_is(
-    tongue: Words, new: str, like_it: str, kind: Kind
+@pytest.mark.parametrize(
+    ("tongue", "kind", "new", "others"),
+    [
+        (EN, Kind.POPULARITY, "it is new", "items usually are"),
+        (EN, Kind.PROMOTION, "it is new", "items like it"),
+        (ZH, Kind.POPULARITY, "新上架", "商品通常"),
+        (ZH, Kind.PROMOTION, "新上架", "与它相似的商品"),
+    ],
+)
+def test_of_a_new_item_it_is_told_what_others_are_and_not_what_it_is(
+    tongue: Words, kind: Kind, new: str, others: str
 ) -> None:
     teller = Teller(NAMES, HISTORY, newcomers={"target"})
     for value in (1.0, -1.0):
         said = teller.clause(tongue, Reason(kind, value, path(kind)))
         assert new in said
-        assert like_it in said
+        assert others in said
         assert bool(BLAME[tongue].search(said)) == (value < 0)
         assert TELLER.clause(tongue, Reason(kind, value, path(kind))) != said
     other = Reason(Kind.CATEGORY, 1.0, path(Kind.CATEGORY))

@@ -113,8 +113,8 @@ def test_a_gap_is_a_sentence_in_which_names_are_the_shops() -> None:
     assert why_not_words.gap(EN, one[0], one[1], NAMES, LAST) == "One other reason speaks more for it."
 
 
-ESTIMATED = re.compile("estimated from items like (it|them)|按与它们?相似的商品估计的")
-OF_PEERS = (Kind.POPULARITY, Kind.PROMOTION, Kind.CATEGORY, Kind.BRAND)
+ESTIMATED = re.compile("estimated from other items|按其他商品估计的")
+OF_DEMAND = (Kind.POPULARITY, Kind.PROMOTION, Kind.CATEGORY, Kind.BRAND)
 
 
 @BOTH
@@ -128,12 +128,12 @@ def test_what_follows_from_the_demand_for_a_newcomer_is_told_as_estimated(
     for pair in ((small, large), (large, small)):
         measured = why_not_words.gap(tongue, *pair, NAMES, LAST)
         told = why_not_words.gap(tongue, *pair, NAMES, LAST, new)
-        if kind in OF_PEERS:
+        if kind in OF_DEMAND:
             stem, after = measured[:-1], told.removeprefix(measured[:-1])
             assert told.startswith(stem)
             assert ESTIMATED.search(after)
             assert ("Latte" in after) == (new == (False, True))
-            assert bool(re.search("them|它们|两者", after)) == (new == (True, True))
+            assert bool(re.search("both|两者", after)) == (new == (True, True))
         else:
             assert told == measured
         assert not ESTIMATED.search(measured)

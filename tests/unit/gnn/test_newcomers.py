@@ -110,12 +110,14 @@ def test_peers_are_the_candidates_of_its_category_that_are_nearest_in_price_leve
     known = newcomers.similar(grown, 0, 9)
     assert all(map(np.array_equal, known, explain.similar(model, 0, 9)))
     assert len(newcomers.similar(newcomers.join(model, [NewItem("n")]), row, 9)[0]) == 0  # like anything
-    for name in ("popularity", "popularity_recent", "trend", "promoted_ever", "rebought", "shelf_popularity"):
+    for name in ("promoted_now", "promoted_ever", "promoted_next"):
         middle = np.median([feature(model, f"i{i}", name) for i in expected])
         assert feature(grown, "n", name) == pytest.approx(middle, abs=1e-6)
-    assert feature(grown, "n", "newness") == max(
-        feature(model, f"i{i}", "newness") for i in range(200) if model.state.position[i] >= 0
-    )
+    candidates = names(model, model.state.candidates)
+    for name in ("popularity", "popularity_recent", "trend", "rebought", "shelf_popularity"):
+        middle = np.median([feature(model, item, name) for item in candidates])
+        assert feature(grown, "n", name) == pytest.approx(middle, abs=1e-6)
+    assert feature(grown, "n", "newness") == max(feature(model, item, "newness") for item in candidates)
 
 
 def test_a_price_level_is_the_one_that_training_would_find():
@@ -135,9 +137,18 @@ def test_a_price_level_is_the_one_that_training_would_find():
 def test_a_share_is_what_the_demand_in_the_middle_of_its_peers_is_of_the_whole_node():
     recent = ITEM_FEATURES.index("popularity_recent")
     state = MODEL.state
-    demand = np.expm1(state.x_item[:, recent] / state.item_scale[recent] + state.item_mean[recent]) + 0.1
+    x = state.x_item[:, recent].astype(np.float64)
+
+    def raw(x: np.ndarray) -> np.ndarray:
+        return np.expm1(x / state.item_scale[recent] + state.item_mean[recent]) + 0.1
+
+    demand = raw(x)
     n = len(SHOP.item_ids)
-    mine = np.expm1(GROWN.state.x_item[n:, recent] / state.item_scale[recent] + state.item_mean[recent]) + 0.1
+    shelves = {"n0": "Food > Coffee", "n1": "Home > Garden", "n2": "Food > Coffee", "n5": "Food > Coffee"}
+    shelf = np.array([SHOP.category_ids[category] for category in SHOP.item_category])
+    there = [state.candidates[np.isin(shelf[state.candidates], shelves.get(item.id, shelf))] for item in NEW]
+    mine = raw(np.array([np.median(x[peers]) for peers in there]))
+    assert len(np.unique(mine)) == 3
     for (node, share), (old, _) in zip(GROWN.state.groups, state.groups, strict=True):
         for row, item in enumerate(NEW, n):
             if node[row] < 0:

@@ -110,7 +110,7 @@ export const EN = {
     level: (name: string, value: number) => `${name}: ${value} of 100`,
     fresh: "new",
     estimated: "estimated",
-    estimatedHint: "Newer than the model: what nobody can know of it yet is taken to be that of others of its kind.",
+    estimatedHint: "Newer than the model: what nobody can know of it yet is taken to be that of other items.",
     moved: (up: boolean, steps: number, from: number) => `${up ? "up" : "down"} ${steps} from rank ${from}`,
   },
   item: {

@@ -100,7 +100,7 @@ export const ZH: Words = {
     level: (name, value) => `${name}：${value}（满分 100）`,
     fresh: "新",
     estimated: "估计",
-    estimatedHint: "它比模型新：目前还无从知道的，按同类商品来估计。",
+    estimatedHint: "它比模型新：目前还无从知道的，按其他商品来估计。",
     moved: (up, steps, from) => `从第 ${from} 位${up ? "上升" : "下降"} ${steps} 位`,
   },
   item: {
