@@ -48,6 +48,8 @@ client.allow_telemetry=false
 server.bolt.connection_keep_alive=5s
 server.bolt.connection_keep_alive_for_requests=ALL
 server.bolt.connection_keep_alive_probes=2
+# At a stop Bolt has ended its connections and waits twice so many seconds whether one more comes: 5 unless told.
+internal.dbms.bolt.netty_server_shutdown_quiet_period=0
 """
 
 # What Neo4j writes when it will not start, and what to do about it.
