@@ -32,7 +32,7 @@ page: .venv/.installed
 	@$(BIN)/python web/build.py
 
 jars: .venv/.installed
-	@$(BIN)/python -c 'from graph import jars; jars.fetch(print)'
+	@$(BIN)/python -c 'from graph import jars, rehearsal; jars.fetch(print); rehearsal.make(print)'
 
 demo: setup ## Load Complete Journey, train, serve; prints the addresses (ARGS="--households 200" for a short one)
 	@$(BIN)/attune demo $(ARGS)

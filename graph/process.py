@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import LiteralString
 
-from graph import jars, java, local
+from graph import classdata, jars, java, local
 from graph.client import Client, Settings
 from graph.errors import AuthFailed, GraphError, ServerFailed, Unavailable
 
@@ -87,8 +87,11 @@ def configure(home: Path, heap_mb: int, bolt: int, http: int) -> None:
     (folder / "conf" / "neo4j.conf").write_text(text, encoding="utf-8")
 
 
-def start(home: Path, heap_mb: int, class_path: Sequence[Path], report: Report) -> local.Record:
-    """Start the process and record it; it is not up yet."""
+def start(
+    home: Path, heap_mb: int, class_path: Sequence[Path], report: Report, java_options: Sequence[str] | None = None
+) -> local.Record:
+    """Start the process and record it; it is not up yet. It uses what class data there is, unless told otherwise."""
+    options = classdata.options() if java_options is None else java_options
     bolt, http = _free_port(BOLT_PORT, report), _free_port(HTTP_PORT, report)
     configure(home, heap_mb, bolt, http)
     folder, console = local.folder(home), local.console_file(home)
@@ -96,7 +99,7 @@ def start(home: Path, heap_mb: int, class_path: Sequence[Path], report: Report) 
     report(f"Starting Neo4j {jars.neo4j_version()} (about 10 s)")
     with console.open("wb") as out:
         process = subprocess.Popen(  # noqa: S603
-            java.server_command(folder, local.ENTRY_POINT, heap_mb),
+            java.server_command(folder, local.ENTRY_POINT, heap_mb, options),
             env=java.environment(folder, class_path),
             cwd=folder,
             stdin=subprocess.DEVNULL,

@@ -48,14 +48,15 @@ def fetch(report: Report) -> None:
     jars.fetch(report)
 
 
-def up(home: Path, *, heap_mb: int = 1024, report: Report) -> Settings:
+def up(home: Path, *, heap_mb: int = 1024, report: Report, java_options: Sequence[str] | None = None) -> Settings:
     """Start the local Neo4j, or adopt the one that runs already, and return how to reach it.
 
-    A graph of an older schema is brought to the current one. Raises `ServerFailed` when it does not come up, with the
+    A graph of an older schema is brought to the current one. `java_options` stand in for those that make a start
+    quick. Raises `ServerFailed` when it does not come up, with the
     reason and the log.
     """
     with _alone(home):
-        settings = _up(home, heap_mb, report)
+        settings = _up(home, heap_mb, report, java_options)
         with Client(settings) as client:
             if 0 < schema.version(client) < schema.VERSION:
                 report("Bringing the graph to the current schema")
@@ -187,7 +188,7 @@ def _password(home: Path, report: Report) -> str:
     return password
 
 
-def _up(home: Path, heap_mb: int, report: Report) -> Settings:
+def _up(home: Path, heap_mb: int, report: Report, java_options: Sequence[str] | None = None) -> Settings:
     bulk.settle(home)
     record = local.running(home)
     if record is not None:
@@ -200,7 +201,7 @@ def _up(home: Path, heap_mb: int, report: Report) -> Settings:
     class_path = jars.ensure(jars.locked(jars.NEO4J), report)
     password = _password(home, report)
     for _ in range(3):
-        record = process.start(home, heap_mb, class_path, report)
+        record = process.start(home, heap_mb, class_path, report, java_options)
         if process.wait(home, record, password):
             (local.folder(home) / "version").write_text(jars.neo4j_version(), encoding="utf-8")
             return local.settings(home, record)
