@@ -32,6 +32,8 @@ def make(report: Report) -> bool:
             if classdata.lay_base():
                 _record()
             made = classdata.usable(class_path)
+            if not made:
+                classdata.kept_file().unlink(missing_ok=True)
     except (GraphError, OSError) as error:
         report(f"  Neo4j will start as slowly as ever: {error}")
         return False

@@ -44,8 +44,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def neo4j(home: Path) -> Iterator["Settings"]:
     """One local Neo4j for the whole run; never the one that `NEO4J_URI` may name."""
-    from graph import server
+    from graph import rehearsal, server
 
+    rehearsal.make(print)  # `make setup` has done it, and a run without it does it once
     saved = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("NEO4J_")}
     try:
         yield server.up(home, heap_mb=512, report=print)
