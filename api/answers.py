@@ -11,11 +11,12 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from starlette.requests import Request
 
 from api.identity import Identity
+from api.knowledge import Look
 from api.reads import Kept
 
 # Below this share of looks that found the graph as it was, only one in so many answers is looked at that nothing else
@@ -50,6 +51,8 @@ class Answer:
     at: float
     reads: Kept | None = None
     """What it was made from; None where that is more than can be looked at."""
+    look: Look | None = None
+    """The look at the graph since which it is true."""
 
     @property
     def size(self) -> int:
@@ -113,10 +116,10 @@ class Answers:
         while self._bytes > self._most:
             self._drop(next(iter(self._known)))
 
-    def move(self, key: bytes, answer: Answer, basis: Basis) -> None:
-        """Take note that an answer is true in another state of the graph too."""
+    def move(self, key: bytes, answer: Answer, now: Answer) -> None:
+        """Take note that an answer is true in another state of the graph too: `now` is the same, as of then."""
         if self._known.get(key) is answer:
-            self._known[key] = replace(answer, basis=basis)
+            self._known[key] = now
 
     @property
     def quiet(self) -> bool:

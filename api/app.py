@@ -25,6 +25,7 @@ from api.client import SteadyClient
 from api.guard import Guard
 from api.http import GraphQLView
 from api.identity import Scope
+from api.knowledge import Knowledge
 from api.limits import Limits
 from api.metrics import CONTENT_TYPE, Metrics
 from api.models import CurrentModel
@@ -35,6 +36,7 @@ from api.schema import build
 from api.trusted import TrustedDocuments
 from api.trusted import read as read_manifest
 from api.watch import watch
+from api.writes import Writes
 from gnn.newcomers import MOST
 from graph.client import Settings
 from graph.errors import GraphError
@@ -68,6 +70,8 @@ class ApiSettings:
     """Shoppers that anything is said of (`api.private`), 2 or more."""
     words: Path | None = None
     """The shop's own words for sentences (`api.words`)."""
+    known_for_s: float = 0.0
+    """How long what was read of the graph is taken for true while this host writes nothing (`api.knowledge`)."""
 
 
 class App(Starlette):
@@ -77,8 +81,8 @@ class App(Starlette):
     limits: Limits
 
 
-def create_app(settings: ApiSettings) -> App:
-    """Return the application.
+def create_app(settings: ApiSettings, writes: Writes | None = None) -> App:
+    """Return the application. `writes`: those of the workers that share an address; None: it is alone on this host.
 
     Raises `graph.errors.Unavailable` for an address that is none, and `api.faults.Fault` for bad documents or words.
 
@@ -93,7 +97,10 @@ def create_app(settings: ApiSettings) -> App:
     models = CurrentModel(settings.models)
     # Before the client: a file of words may be refused, and then nobody would close it.
     spoken = words.read(settings.words)
-    recommender = Recommender(SteadyClient(settings.neo4j), models, metrics, fewest=settings.fewest, words=spoken)
+    writes = writes or Writes()
+    client = SteadyClient(settings.neo4j, writes)
+    knowledge = Knowledge(client, writes, for_s=settings.known_for_s)
+    recommender = Recommender(client, models, metrics, fewest=settings.fewest, words=spoken, knowledge=knowledge)
     _watch(metrics, recommender)
     has_graphiql = graphiql.complete(settings.graphiql_assets)
     view = GraphQLView(

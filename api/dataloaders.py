@@ -7,8 +7,10 @@ from typing import Generic, TypeVar
 from strawberry.dataloader import DataLoader
 
 from api import private
-from api.reads import NOTED
+from api.knowledge import Look
+from api.reads import NOTED, Reads
 from api.recommender import Recommender, Shopper
+from api.rows import KeptRows
 from gnn.artefact import Artefact
 from graph import explore, facts, neighbors
 from graph.client import AsyncClient
@@ -26,32 +28,47 @@ class RowLoader(Generic[Row]):
         self,
         client: AsyncClient,
         read: Callable[[AsyncClient, Sequence[str]], Awaitable[dict[str, Row]]],
-        noted: dict[str, Row | None] | None,
+        kept: KeptRows[Row],
+        look: Callable[[], Look],
+        noted: tuple[Reads, dict[str, Row | None]] | None,
     ) -> None:
-        """`noted`: where to write down all that was read."""
+        """`kept`: rows of before, `look` as in `api.knowledge`; `noted`: where to write down all that was read."""
         self._known: dict[str, Row | None] = {}
+        self._kept = kept
         self._noted = noted
 
         async def batch(ids: list[str]) -> list[Row | None]:
-            self.take(ids, await read(client, ids))
+            begun = look()
+            self.take(ids, await read(client, ids), begun)
             return [self._known[i] for i in ids]
 
         self._loader: DataLoader[str, Row | None] = DataLoader(batch, max_batch_size=_BATCH)
 
     def missing(self, external_ids: Iterable[str]) -> list[str]:
-        """Return those of these ids that have not been loaded."""
-        return [i for i in dict.fromkeys(external_ids) if i not in self._known]
+        """Return those of these ids that have to be read: they have not been loaded, and are not known."""
+        wanted = [i for i in dict.fromkeys(external_ids) if i not in self._known]
+        rows, look = self._kept.known(wanted)
+        if look is None:
+            return wanted
+        self._loaded(rows)
+        if self._noted:
+            self._noted[0].since(look)
+        return [i for i in wanted if i not in rows]
 
-    def take(self, external_ids: Iterable[str], found: Mapping[str, Row]) -> None:
-        """Take the rows of these ids as the graph has just given them."""
+    def take(self, external_ids: Iterable[str], found: Mapping[str, Row], look: Look) -> None:
+        """Take the rows of these ids as the graph gave them after a look."""
         rows = {i: found.get(i) for i in external_ids}
+        self._loaded(rows)
+        self._kept.keep(rows, look)
+
+    def _loaded(self, rows: Mapping[str, Row | None]) -> None:
         self._known |= rows
-        if self._noted is not None:
-            self._noted |= rows
+        if self._noted:
+            self._noted[1].update(rows)
 
     async def load(self, external_id: str) -> Row | None:
         """Return one row."""
-        return self._known[external_id] if external_id in self._known else await self._loader.load(external_id)
+        return await self._loader.load(external_id) if self.missing([external_id]) else self._known[external_id]
 
     async def load_all(self, external_ids: Iterable[str]) -> dict[str, Row]:
         """Return the rows of these ids that exist."""
@@ -71,12 +88,17 @@ class Loaders:
     def __init__(self, recommender: Recommender, model: Callable[[], Awaitable[Artefact]]) -> None:
         """`model` returns that of the operation."""
         self._client = client = recommender.graph
-        noted = NOTED.get()
-        self.items: RowLoader[explore.ItemRow] = RowLoader(client, explore.items, noted and noted.items)
-        self.categories: RowLoader[explore.CategoryRow] = RowLoader(
-            client, explore.categories, noted and noted.categories
+        self._look = look = recommender.knowledge.look
+        kept, noted = recommender.catalogue, NOTED.get()
+        self.items: RowLoader[explore.ItemRow] = RowLoader(
+            client, explore.items, kept.items, look, noted and (noted, noted.items)
         )
-        self.brands: RowLoader[explore.BrandRow] = RowLoader(client, explore.brands, noted and noted.brands)
+        self.categories: RowLoader[explore.CategoryRow] = RowLoader(
+            client, explore.categories, kept.categories, look, noted and (noted, noted.categories)
+        )
+        self.brands: RowLoader[explore.BrandRow] = RowLoader(
+            client, explore.brands, kept.brands, look, noted and (noted, noted.brands)
+        )
 
         async def shoppers(ids: list[str]) -> list[Shopper | None]:
             # A user's events are one statement each: lists of users cost accordingly (api.limits).
@@ -103,7 +125,8 @@ class Loaders:
         wanted = (self.items.missing(items), self.categories.missing(categories), self.brands.missing(brands))
         if not any(wanted):
             return
+        look = self._look()
         found = await facts.read(self._client, items=wanted[0], categories=wanted[1], brands=wanted[2])
-        self.items.take(wanted[0], found.items)
-        self.categories.take(wanted[1], found.categories)
-        self.brands.take(wanted[2], found.brands)
+        self.items.take(wanted[0], found.items, look)
+        self.categories.take(wanted[1], found.categories, look)
+        self.brands.take(wanted[2], found.brands, look)

@@ -27,7 +27,7 @@ from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET, UnsetType
 
 from api import answers, caching, graphiql, operations
-from api.answers import Answer
+from api.answers import Answer, Basis
 from api.auth import CREDENTIALS, Authenticator
 from api.context import Context
 from api.errors import Code, Refused
@@ -153,33 +153,33 @@ class GraphQLView(GraphQL[Context, None]):
             return await self._new(request, asked)
 
     async def _new(self, request: Request, asked: bytes) -> Response:
-        basis = self._recommender.basis()
-        noted = Reads()
+        noted, model = Reads(look=self._recommender.knowledge.look()), self._recommender.model
         token = NOTED.set(noted)
         try:
             response = await self.run(request)
         finally:
             NOTED.reset(token)
         ran: tuple[str, str | None] | None = request.scope.get(RAN)
-        if ran and basis and response.status_code == 200 and basis.model == self._recommender.model:
+        look = noted.look
+        if ran and look and look.state and response.status_code == 200 and model == self._recommender.model:
+            basis = Basis(look.state, model)
             headers = {name: value for name, value in response.headers.items() if name != "content-length"}
-            found = Answer(basis, bytes(response.body), headers, *ran, time.monotonic(), noted.kept())
+            found = Answer(basis, bytes(response.body), headers, *ran, time.monotonic(), noted.kept(), look)
             self._recommender.answers.keep(asked, found)
         return response
 
     async def _again(self, request: Request, asked: bytes, kept: Answer) -> Response | None:
         begun = time.perf_counter()
         try:
-            basis = await self._recommender.still(kept)
+            now = await self._recommender.still(kept)
         except GraphError:
             # The way through the fields knows what to say then.
             self._recommender.last_known.failed()
             return None
-        self._recommender.last_known.well()
-        if basis is None:
+        if now is None:
             return None
-        if basis != kept.basis:
-            self._recommender.answers.move(asked, kept, basis)
+        if now is not kept:
+            self._recommender.answers.move(asked, kept, now)
         response = Response(kept.body, headers=dict(kept.headers))
         context = await self.get_context(request, response)
         context.ran = kept.operation, kept.name

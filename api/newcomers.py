@@ -1,7 +1,7 @@
 """Items newer than the model: looked for at most once a second, and taken in for the moment that a list is of.
 
 Which they are follows from the model and that moment alone, so that later pages, replays and other replicas make the
-same list: those that the model does not know, created `SETTLED_MS` before it or earlier.
+same list: those that the model does not know, created `settled_ms` before it or earlier.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from api.knowledge import Knowledge, Look
 from gnn import newcomers
 from gnn.artefact import Artefact
 from gnn.newcomers import MOST, NewItem
@@ -24,8 +25,8 @@ from graph.newcomers import CreatedRow
 log = logging.getLogger("attune.api")
 
 LOOK_EVERY_S = 1.0
-SETTLED_MS = 2_000
-"""Longer than until the next look, and than a write takes: by then every process has seen the item."""
+WRITE_S = 1.0
+"""Longer than a write takes."""
 
 SPAN_MS = 7 * 86_400_000
 """A training reads the graph before it ends: of what was created so long before its end the model may not know."""
@@ -43,7 +44,8 @@ class _Look:
 
     since: int
     """Nothing created before it, in milliseconds, is looked at."""
-    began: float = float("-inf")
+    look: Look | None = None
+    """When it was looked for last."""
     rows: tuple[CreatedRow, ...] = ()
     """The oldest first."""
     moments: list[int] = field(default_factory=list[int])
@@ -57,8 +59,12 @@ class _Look:
 class Newcomers:
     """The served models with the items that came after them."""
 
-    def __init__(self, client: AsyncClient) -> None:
+    def __init__(self, client: AsyncClient, knowledge: Knowledge) -> None:
         self._client = client
+        self._knowledge = knowledge
+        self._every_s = max(LOOK_EVERY_S, knowledge.for_s)
+        self.settled_ms = round(1e3 * (self._every_s + WRITE_S))
+        """So long after it was created every process has seen an item."""
         self._looks: OrderedDict[str, _Look] = OrderedDict()
         self._asking: dict[str, asyncio.Task[_Look]] = {}
         self._ready: OrderedDict[tuple[object, ...], Artefact] = OrderedDict()
@@ -69,7 +75,7 @@ class Newcomers:
         """Return a model as it serves lists of this moment (microseconds UTC). Raises the errors of `AsyncClient`."""
         base = artefact.base or artefact
         look = await self.look(base)
-        until = now_us // 1_000 - SETTLED_MS
+        until = now_us // 1_000 - self.settled_ms
         low, high = _span(look, until)
         if high - low == MOST or look.whole:
             return await self._joined(base, look.rows[low:high], look.serial, low, high) if high else base
@@ -77,10 +83,16 @@ class Newcomers:
         return await self._joined(base, rows[-MOST:], until)
 
     async def look(self, base: Artefact) -> _Look:
-        """Look for items that the model does not know; whoever asks meanwhile, or within a second, shares the look."""
+        """Look for items that the model does not know; whoever asks meanwhile, or soon after, shares the look.
+
+        Soon: within a second, or while the state is known. That this host writes is no reason to look: what it creates
+        has to settle.
+        """
         known = self._looks.get(base.version)
-        if known and time.monotonic() - known.began < LOOK_EVERY_S:
-            return known
+        if known and known.look:
+            young = time.monotonic() - known.look.at < self._every_s
+            if young or self._knowledge.holds(known.look):
+                return known
         task = self._asking.get(base.version)
         if task is None:
             task = self._asking[base.version] = asyncio.create_task(self._ask(base, known))
@@ -95,7 +107,7 @@ class Newcomers:
     def edition(self, artefact: Artefact) -> str:
         """Return what tells the model with its newcomers of now, as they are known, from any other."""
         look = self._looks.get(artefact.version)
-        low, high = _span(look, time.time_ns() // 1_000_000 - SETTLED_MS) if look else (0, 0)
+        low, high = _span(look, time.time_ns() // 1_000_000 - self.settled_ms) if look else (0, 0)
         return f"{artefact.version}+{look.serial}.{low}.{high}" if look and high else artefact.version
 
     def count(self, artefact: Artefact | None) -> tuple[int, int]:
@@ -106,7 +118,7 @@ class Newcomers:
 
     async def _ask(self, base: Artefact, known: _Look | None) -> _Look:
         look = known or _Look(trained_ms(base) - SPAN_MS)
-        began = time.monotonic()
+        began = self._knowledge.look()
         found = await created.newest(self._client, since=look.since, limit=READ)
         rows = unknown(base, found)
         if rows != look.rows or look.serial == 0:
@@ -115,7 +127,7 @@ class Newcomers:
             if len(rows) > MOST >= len(look.rows):
                 log.warning("more new items than a model takes in", extra={"model": base.version, "most": MOST})
             look = _Look(look.since, began, rows, moments, whole, next(self._serials))
-        look.began = began
+        look.look = began
         if len(rows) < len(found):
             # What the model knows already need not be read each time.
             newest = max(row.created_at for row in found if row.id in base.item_index)

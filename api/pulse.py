@@ -2,6 +2,7 @@
 
 import asyncio
 
+from api.knowledge import Knowledge
 from graph.client import AsyncClient
 
 
@@ -12,8 +13,9 @@ class Pulse:
     come during a look share the next one.
     """
 
-    def __init__(self, client: AsyncClient) -> None:
+    def __init__(self, client: AsyncClient, knowledge: Knowledge) -> None:
         self._client = client
+        self._knowledge = knowledge
         self._now: asyncio.Task[str | None] | None = None
         self._next: asyncio.Task[str | None] | None = None
 
@@ -28,4 +30,7 @@ class Pulse:
             await asyncio.wait([before])
         # From here on whoever comes may come too late for this look.
         self._now, self._next = self._next, None
-        return await self._client.state()
+        look = self._knowledge.look()
+        state = await self._client.state()
+        self._knowledge.found(look, state)
+        return state

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from api.knowledge import Look
 from graph import facts
 from graph.client import AsyncClient
 from graph.explore import BrandRow, CategoryRow, ItemRow, UserRow
@@ -31,6 +32,13 @@ class Reads:
     """Whether it read nothing else."""
     until: float = float("inf")
     """Until when what was read may be taken for what the graph says while it looks the same (`time.monotonic`)."""
+    look: Look | None = None
+    """From when on it was read; None where nobody took note."""
+
+    def since(self, look: Look) -> None:
+        """Take note of something that was read earlier, after this look."""
+        if self.look and look.at < self.look.at:
+            self.look = look
 
     def met(self, user_id: str, row: UserRow | None, until: float) -> None:
         """Take note of a user."""

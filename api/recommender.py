@@ -11,6 +11,7 @@ from api import private, reasons
 from api.answers import Answer, Answers, Basis
 from api.broadcast import Broadcast
 from api.counted import Counted
+from api.knowledge import Knowledge, Look
 from api.last_known import LastKnown
 from api.metrics import Metrics
 from api.models import CurrentModel
@@ -18,6 +19,7 @@ from api.newcomers import Newcomers
 from api.pulse import Pulse
 from api.reads import NOTED, Rereads
 from api.reasons import Pasts, Told
+from api.rows import Catalogue
 from api.words import Locale, Vocabulary, Words, own
 from gnn import changes, explain, ranking
 from gnn.artefact import Artefact
@@ -174,38 +176,62 @@ def _bounded(known: dict[Any, Any], most: int) -> None:
         del known[key]
 
 
+@dataclass(slots=True)
+class _Met:
+    """A user as it was read last."""
+
+    began: float
+    """When its events were read, `time.monotonic`."""
+    row: UserRow
+    derived: Derived
+    look: Look | None
+    """Since when the row is true; None where that is in doubt."""
+
+
 class Shoppers:
     """The users that were asked about last, with all that was derived of them.
 
-    What is kept is never taken for true by itself: each request asks the graph whether it still holds the same events.
+    What is kept is never taken for true by itself: each request asks the graph whether it still holds the same events,
+    or whether that is known (`api.knowledge`).
     """
 
     def __init__(self, *, most: int = MAX_USERS_KEPT, age_s: float = 60.0) -> None:
         """`most`: users kept, half a megabyte each; `age_s`: after so long events are read again in any case."""
         self._most, self._age_s = most, age_s
-        self._known: OrderedDict[str, tuple[float, UserRow, Derived]] = OrderedDict()
+        self._known: OrderedDict[str, _Met] = OrderedDict()
 
     def known(self, user_id: str) -> UserRow | None:
         """Return what is known of a user, to be compared with the graph."""
         found = self._known.get(user_id)
-        return found[1] if found and time.monotonic() - found[0] < self._age_s else None
+        return found.row if found and time.monotonic() - found.began < self._age_s else None
+
+    def look(self, user_id: str) -> Look | None:
+        """Return since when what is known of a user is true; None where that is in doubt."""
+        found = self._known.get(user_id)
+        return found.look if found else None
+
+    def doubt(self, user_id: str) -> None:
+        """Let the graph be asked for a user in any case: it has been seen to have changed."""
+        if found := self._known.get(user_id):
+            found.look = None
 
     def shown(self, user_id: str) -> Mapping[str, Collection[str]]:
         """Return what a user was shown last, as arguments of `Loaders.load`; nothing of one who is not known."""
         found = self._known.get(user_id)
-        return found[2].shown if found else {}
+        return found.derived.shown if found else {}
 
-    def met(self, row: UserRow) -> Derived:
-        """Take a user as the graph has it now; return what is derived of it."""
+    def met(self, row: UserRow, look: Look) -> Derived:
+        """Take a user as the graph had it after a look; return what is derived of it."""
         found = self._known.get(row.id)
-        if found and found[1] is row:
+        if found and found.row is row:
             self._known.move_to_end(row.id)
-            return found[2]
+            found.look = look
+            return found.derived
         # Other attributes leave the time as it is: it is that of the events.
-        began = found[0] if found and found[1].at is row.at else time.monotonic()
+        began = found.began if found and found.row.at is row.at else time.monotonic()
         # Read again, they may well be the same.
-        derived = found[2] if found and _same(found[1], row) else Derived()
-        self._known[row.id] = (began, row, derived)
+        derived = found.derived if found and _same(found.row, row) else Derived()
+        self._known[row.id] = _Met(began, row, derived, look)
         self._known.move_to_end(row.id)
         # Nothing stays of users who are gone, or were erased by another process.
         while len(self._known) > self._most or self._oldest_s() > self._age_s:
@@ -214,10 +240,10 @@ class Shoppers:
 
     def until(self, user_id: str) -> float:
         """Return until when a user's events are not read again while they look the same (`time.monotonic`)."""
-        return self._known[user_id][0] + self._age_s
+        return self._known[user_id].began + self._age_s
 
     def _oldest_s(self) -> float:
-        return time.monotonic() - next(iter(self._known.values()))[0] if self._known else 0.0
+        return time.monotonic() - next(iter(self._known.values())).began if self._known else 0.0
 
     def forget(self, user_id: str) -> None:
         """Forget a user that the graph no longer holds."""
@@ -241,8 +267,12 @@ class Recommender:
         *,
         fewest: int = private.K,
         words: Vocabulary | None = None,
+        knowledge: Knowledge | None = None,
     ) -> None:
-        """`fewest`: shoppers that anything is said of (`api.private`). `words`: of sentences; None: Attune's own."""
+        """`fewest`: shoppers that anything is said of (`api.private`). `words`: of sentences; None: Attune's own.
+
+        `knowledge`: what need not be asked; None: the graph is asked each time.
+        """
         self.graph = client
         """For what `api.reads` takes note of; all else is read through `client`."""
         self.models = models
@@ -253,10 +283,12 @@ class Recommender:
         self.last_known = LastKnown()
         self.demand = Counted()
         self.shoppers = Shoppers()
-        self.pulse = Pulse(client)
+        self.knowledge = knowledge or Knowledge(client)
+        self.catalogue = Catalogue(self.knowledge)
+        self.pulse = Pulse(client, self.knowledge)
         self.rereads = Rereads(client)
         self.answers = Answers()
-        self.newcomers = Newcomers(client)
+        self.newcomers = Newcomers(client, self.knowledge)
 
     @property
     def client(self) -> AsyncClient:
@@ -271,14 +303,11 @@ class Recommender:
         self.last_known.forget()
         self.answers.forget()
 
-    def basis(self) -> Basis | None:
-        """Return what an answer that is made from now on stands on; None before the graph has been seen."""
-        return Basis(self.graph.seen, self.model) if self.graph.seen else None
+    async def still(self, answer: Answer) -> Answer | None:
+        """Return an answer as of now; None when it is no longer true. Raises the errors of `AsyncClient.read`.
 
-    async def still(self, answer: Answer) -> Basis | None:
-        """Return what an answer stands on now; None when it is no longer true. Raises the errors of `AsyncClient.read`.
-
-        It is true while the whole graph is the same, which is quickly seen; else while what it was made from is.
+        It is true while the whole graph is the same, which is known or quickly seen; else while what it was made from
+        is.
         """
         await self.models.look()
         if self.models.artefact:
@@ -286,17 +315,32 @@ class Recommender:
         basis, reads = answer.basis, answer.reads
         if basis.model != self.model:
             return None
+        if self._known(answer):
+            return answer
         if reads is None or self.answers.quiet:
-            same = await self.pulse.state() == basis.graph
+            state = self.knowledge.state
+            if state is None:
+                state = await self.pulse.state()
+                self.last_known.well()
+            same = state == basis.graph
             self.answers.held(true=same)
             if same or reads is None:
-                return basis if same else None
+                return answer if same else None
         # All that is read from now on is as new as this state, or newer.
-        before = self.graph.seen
-        if not await self.rereads.same(reads):
+        look = self.knowledge.look()
+        same = await self.rereads.same(reads)
+        self.last_known.well()
+        if not same:
             return None
         self.answers.held(true=self.graph.seen == basis.graph)
-        return Basis(before, basis.model) if before else None
+        return replace(answer, basis=Basis(look.state, basis.model), look=look) if look.state else None
+
+    def _known(self, answer: Answer) -> bool:
+        if answer.basis.graph == self.knowledge.state:
+            return True
+        # An event that another program has changed in place looks the same: its time is up even so.
+        until = answer.reads.until if answer.reads else math.inf
+        return answer.look is not None and time.monotonic() <= until and self.knowledge.holds(answer.look)
 
     @property
     def model(self) -> str | None:
@@ -308,10 +352,12 @@ class Recommender:
         return self.words[locale or Locale.EN]
 
     async def shopper(self, user_id: str) -> Shopper | None:
-        """Read a user and its newest events in one round trip; None when the graph does not know it."""
-        with self.metrics.phase("read"):
-            known = self.shoppers.known(user_id)
-            row = await explore.user(self.graph, user_id, limit=MAX_EVENTS_READ, known=known)
+        """Read a user and its newest events in one round trip, if they are not known; None where there is none."""
+        row, look = self.shoppers.known(user_id), self.shoppers.look(user_id)
+        if row is None or look is None or not self.knowledge.holds(look):
+            with self.metrics.phase("read"):
+                look = self.knowledge.look()
+                row = await explore.user(self.graph, user_id, limit=MAX_EVENTS_READ, known=row)
         noted = NOTED.get()
         if row is None:
             if noted:
@@ -319,8 +365,9 @@ class Recommender:
             self.shoppers.forget(user_id)
             return None
         self.metrics.seen(max(row.at, default=0))
-        derived = self.shoppers.met(row)
+        derived = self.shoppers.met(row, look)
         if noted:
+            noted.since(look)
             noted.met(user_id, row, self.shoppers.until(user_id))
         return Shopper(row, present_us(), derived=derived)
 

@@ -17,6 +17,7 @@ from api import tracing
 from api.app import ApiSettings, App, create_app
 from api.connection import bounded
 from api.workers import Workers
+from api.writes import Writes
 
 # A WebSocket message is one operation: no larger than what a document may be.
 _MESSAGE_BYTES = 65_536
@@ -49,12 +50,14 @@ def serve(
         if ready:
             ready(host, address[1])
 
-        def work() -> None:
+        writes = Writes(workers)
+
+        def work(place: int) -> None:
             flush = tracing.configure()
-            Server(create_app(settings), at_end=flush).run(sockets=[listening])
+            Server(create_app(settings, writes.of(place)), at_end=flush).run(sockets=[listening])
 
         if workers == 1:
-            work()
+            work(0)
         else:
             Workers(workers, work).run()
 

@@ -32,6 +32,8 @@ class Subscription:
         async for _ in context.recommender.broadcast.follow(user):
             context.identity.renew()
             context.renew()
+            if begun:  # it was woken because something has changed
+                context.recommender.shoppers.doubt(user)
             shopper = await context.loaders.shoppers.load(user)
             if shopper is None:
                 if begun:

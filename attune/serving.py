@@ -29,11 +29,13 @@ def serve(
     log_requests: bool | None = None,
     fewest: int = 5,
     workers: int = 1,
+    known_for: float = 0.0,
 ) -> None:
     """Serve until Ctrl-C; ends with exit code 1 when the port is taken, and with 2 when nobody would be kept out.
 
     `auth` as in `access.decide`; `development` None: only for this machine alone. `rate`: requests a second of a key.
     `log_requests` None: outside development. `fewest`: shoppers that anything is said of. `workers`: processes.
+    `known_for`: seconds for which what was read is taken for true (`api.knowledge`).
     """
     # The arrays of one request are small: a second thread of the linear algebra would double the processor time for
     # the same wait, and spin for a core that another request needs. Only before numpy is imported is this heard.
@@ -52,6 +54,7 @@ def serve(
             log_requests=log_requests,
             fewest=fewest,
             workers=workers,
+            known_for=known_for,
         )
 
 
@@ -76,6 +79,7 @@ def _serve(
     log_requests: bool | None,
     fewest: int,
     workers: int,
+    known_for: float,
 ) -> None:
     from api.limits import Limits
     from api.serve import serve as serve_api
@@ -96,6 +100,7 @@ def _serve(
         documents=documents,
         trusted_only=trusted_only,
         fewest=fewest,
+        known_for_s=known_for,
     )
     console.say(f"Page      http://{host}:{port}/")
     if settings.development:

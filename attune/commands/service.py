@@ -72,6 +72,12 @@ def serve(
     workers: Annotated[
         int, typer.Option(min=1, max=64, help="Processes that answer; they share the model's memory.")
     ] = 1,
+    known_for: Annotated[
+        float,
+        typer.Option(
+            min=0.0, max=300.0, help="Seconds that what was read is taken for true; what others write may show so late."
+        ),
+    ] = 0.0,
 ) -> None:
     """Serve the GraphQL API and the page until Ctrl-C (docs/operating.md)."""
     from attune import serving
@@ -88,6 +94,7 @@ def serve(
         log_requests=log_requests,
         fewest=fewest,
         workers=workers,
+        known_for=known_for,
     )
 
 

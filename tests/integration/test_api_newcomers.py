@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from api import newcomers
+from api.knowledge import Knowledge
 from attune.newcomers import taken_in
 from gnn import output
 from gnn.filters import Mode, Query
@@ -277,8 +278,8 @@ def test_of_more_than_a_model_takes_in_each_moment_has_its_newest(
 
     async def known() -> list[frozenset[str]]:
         async with AsyncClient(session_client.settings) as client:
-            watched = newcomers.Newcomers(client)
-            taken = [(await watched.at(artefact, (at + newcomers.SETTLED_MS) * 1_000)).newcomers for at in moments]
+            watched = newcomers.Newcomers(client, Knowledge(client))
+            taken = [(await watched.at(artefact, (at + watched.settled_ms) * 1_000)).newcomers for at in moments]
             assert watched.count(artefact) == (3, 3)
             return taken
 

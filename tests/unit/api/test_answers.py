@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from api.answers import Answer, Answers, Basis
+from api.knowledge import Knowledge
 from api.pulse import Pulse
 from api.reads import Kept
 from graph.client import AsyncClient, Settings
@@ -82,9 +83,9 @@ def test_where_the_graph_is_seldom_the_same_answers_are_seldom_held_against_it()
 def test_an_answer_that_is_true_in_another_state_is_known_to_be() -> None:
     known, made = Answers(), answer()
     known.keep(b"a", made)
-    known.move(b"a", made, Basis("graph-2", "model-1"))
+    known.move(b"a", made, replace(made, basis=Basis("graph-2", "model-1")))
     assert (moved := known.get(b"a")) and moved.basis.graph == "graph-2"
-    known.move(b"a", made, Basis("graph-3", "model-1"))  # meanwhile another one took its place
+    known.move(b"a", made, replace(made, basis=Basis("graph-3", "model-1")))  # meanwhile another one took its place
     assert known.get(b"a") == moved
 
 
@@ -122,7 +123,7 @@ def test_an_answer_that_many_wait_for_is_made_once() -> None:
 def test_all_who_wait_share_one_look(waiting: int) -> None:
     async def run() -> None:
         graph = Graph()
-        pulse = Pulse(graph)
+        pulse = Pulse(graph, Knowledge(graph))
         found = await asyncio.gather(*(pulse.state() for _ in range(waiting)))
         assert set(found) == {"0"}
         assert graph.looks == 1
@@ -134,7 +135,7 @@ def test_all_who_wait_share_one_look(waiting: int) -> None:
 def test_who_comes_during_a_look_waits_for_the_next_one() -> None:
     async def run() -> None:
         graph = Graph()
-        pulse = Pulse(graph)
+        pulse = Pulse(graph, Knowledge(graph))
         graph.gate.clear()
         early = asyncio.create_task(pulse.state())
         await asyncio.sleep(0)
@@ -155,7 +156,7 @@ def test_who_comes_during_a_look_waits_for_the_next_one() -> None:
 def test_a_look_that_one_gives_up_goes_on_for_the_others() -> None:
     async def run() -> None:
         graph = Graph()
-        pulse = Pulse(graph)
+        pulse = Pulse(graph, Knowledge(graph))
         graph.gate.clear()
         leaving, staying = (asyncio.create_task(pulse.state()) for _ in range(2))
         await asyncio.sleep(0)

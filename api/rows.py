@@ -1,0 +1,56 @@
+"""Rows of the catalogue that were read lately: not read again while they are known to be true (`api.knowledge`)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Generic, TypeVar
+
+from api.knowledge import Knowledge, Look
+from graph.explore import BrandRow, CategoryRow, ItemRow
+
+Row = TypeVar("Row")
+
+
+class KeptRows(Generic[Row]):
+    """Rows of one kind by external id, None for what the graph does not hold."""
+
+    def __init__(self, knowledge: Knowledge, *, most: int = 10_000) -> None:
+        self._knowledge, self._most = knowledge, most
+        self._rows: dict[str, tuple[Row | None, Look]] = {}
+
+    def known(self, ids: Iterable[str]) -> tuple[dict[str, Row | None], Look | None]:
+        """Return the rows that are known to be true, and the earliest look that they are from."""
+        rows: dict[str, Row | None] = {}
+        if not self._rows:
+            return rows, None
+        # What was read together has one look.
+        judged: dict[int, bool] = {}
+        earliest: Look | None = None
+        for name in ids:
+            if (found := self._rows.get(name)) is None:
+                continue
+            row, look = found
+            if (holds := judged.get(id(look))) is None:
+                holds = judged[id(look)] = self._knowledge.holds(look)
+                if holds and (earliest is None or look.at < earliest.at):
+                    earliest = look
+            if holds:
+                rows[name] = row
+        return rows, earliest
+
+    def keep(self, rows: Mapping[str, Row | None], look: Look) -> None:
+        """Take rows that were read after a look; the ones read first make room."""
+        if not self._knowledge.for_s:
+            return
+        for name, row in rows.items():
+            self._rows.pop(name, None)
+            self._rows[name] = row, look
+        for name in list(self._rows)[: max(len(self._rows) - self._most, 0)]:
+            del self._rows[name]
+
+
+class Catalogue:
+    """The rows of all kinds."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self.items: KeptRows[ItemRow] = KeptRows(knowledge)
+        self.categories: KeptRows[CategoryRow] = KeptRows(knowledge)
+        self.brands: KeptRows[BrandRow] = KeptRows(knowledge)
