@@ -30,8 +30,8 @@ _STEP = 0.02
 class Basis:
     """What an answer was made from."""
 
-    graph: str
-    """State of the graph before anything was read."""
+    graph: str | None
+    """State of the graph before anything was read; None where none had been seen."""
     model: str | None
     """The model, and which new items it knew."""
 

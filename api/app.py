@@ -25,7 +25,6 @@ from api.client import SteadyClient
 from api.guard import Guard
 from api.http import GraphQLView
 from api.identity import Scope
-from api.knowledge import Knowledge
 from api.limits import Limits
 from api.metrics import CONTENT_TYPE, Metrics
 from api.models import CurrentModel
@@ -99,8 +98,15 @@ def create_app(settings: ApiSettings, writes: Writes | None = None) -> App:
     spoken = words.read(settings.words)
     writes = writes or Writes()
     client = SteadyClient(settings.neo4j, writes)
-    knowledge = Knowledge(client, writes, for_s=settings.known_for_s)
-    recommender = Recommender(client, models, metrics, fewest=settings.fewest, words=spoken, knowledge=knowledge)
+    recommender = Recommender(
+        client,
+        models,
+        metrics,
+        fewest=settings.fewest,
+        words=spoken,
+        writes=writes,
+        known_for_s=settings.known_for_s,
+    )
     _watch(metrics, recommender)
     has_graphiql = graphiql.complete(settings.graphiql_assets)
     view = GraphQLView(

@@ -140,6 +140,7 @@ class GraphQLView(GraphQL[Context, None]):
 
     async def _answer(self, request: Request, identity: Identity) -> Response:
         """Give the answer of before where nothing has changed, else a new one."""
+        self._recommender.forget_erased()
         if request.method not in ("GET", "POST") or self._recommender.last_known.troubled:
             return await self.run(request)
         asked = answers.key(identity, request, await request.body())
@@ -161,7 +162,7 @@ class GraphQLView(GraphQL[Context, None]):
             NOTED.reset(token)
         ran: tuple[str, str | None] | None = request.scope.get(RAN)
         look = noted.look
-        if ran and look and look.state and response.status_code == 200 and model == self._recommender.model:
+        if ran and look and response.status_code == 200 and model == self._recommender.model:
             basis = Basis(look.state, model)
             headers = {name: value for name, value in response.headers.items() if name != "content-length"}
             found = Answer(basis, bytes(response.body), headers, *ran, time.monotonic(), noted.kept(), look)
@@ -283,9 +284,10 @@ class GraphQLView(GraphQL[Context, None]):
         allowed = {OperationType.QUERY}
         if request_adapter.method == "POST":
             allowed.add(OperationType.MUTATION)
+        self._recommender.forget_erased()
         last = self._recommender.last_known
         key = last.key(context.identity, request_data.query, request_data.variables, request_data.operation_name)
-        kept = last.get(key)
+        kept, era = last.get(key), last.era
         if kept and last.away():
             return self._degraded(kept)
         try:
@@ -306,19 +308,25 @@ class GraphQLView(GraphQL[Context, None]):
                 raise HTTPException(400, f"Follow subscriptions over WebSocket, or with `Accept: {EVENTS}`.") from None
             raise HTTPException(405, "mutations are not allowed over GET; use POST.") from None
         except TimeoutError:
-            if kept:
+            if kept and self._same(era):
                 return self._degraded(kept)
             raise HTTPException(503, "The request took too long. Ask for less, or try again.") from None
         codes = {str((error.extensions or {}).get("code")) for error in result.errors or ()}
         if codes & OUTAGES:
             last.failed()
-            return self._degraded(kept) if kept else result
+            return self._degraded(kept) if kept and self._same(era) else result
         if not codes:
             sub_response.headers["cache-control"] = context.cache_control
             if context.reads:
-                last.keep(key, result.data, result.extensions)
+                # It may hold somebody who is gone since.
+                last.keep(key if self._same(era) else None, result.data, result.extensions)
                 request.scope[RAN] = context.ran
         return result
+
+    def _same(self, era: int) -> bool:
+        """Whether nobody was erased since."""
+        self._recommender.forget_erased()
+        return self._recommender.last_known.era == era
 
     def _degraded(self, kept: Kept) -> ExecutionResult:
         self._recommender.metrics.degraded()

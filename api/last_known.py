@@ -49,6 +49,8 @@ class LastKnown:
         self._most, self._age_s, self._retry_s, self._clock = most, age_s, retry_s, clock
         self._kept: OrderedDict[bytes, Kept] = OrderedDict()
         self._look_at: float | None = None
+        self.era = 0
+        """Another number after each time that all was forgotten."""
 
     @staticmethod
     def key(
@@ -101,3 +103,4 @@ class LastKnown:
     def forget(self) -> None:
         """Forget every answer: one of them may hold what has just been erased."""
         self._kept.clear()
+        self.era += 1

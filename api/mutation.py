@@ -98,13 +98,17 @@ class Mutation:
     async def erase_user(self, info: Info, id: str) -> EraseUserPayload:  # noqa: A002
         """Erase at once; backups and transaction logs of the database are its owner's business."""
         known = arguments.external_id(id)
-        erased = await record.erase_user(info.context.recommender.client, known) if known else None
-        info.context.renew()
+        recommender = info.context.recommender
+        try:
+            erased = await record.erase_user(recommender.client, known) if known else None
+        finally:
+            if known:  # also where it failed half way
+                recommender.forget(known)
+            info.context.renew()
         if erased is None:
             error = UserError(field=["id"], code=UserErrorCode.UNKNOWN_USER, message="There is no such user.")
             return EraseUserPayload(erased_events=0, user_errors=[error])
-        info.context.recommender.forget(id)
-        info.context.recommender.broadcast.publish([id])
+        recommender.broadcast.publish([id])
         return EraseUserPayload(erased_events=erased, user_errors=[])
 
     @strawberry.mutation(description="This reason is wrong: do not use it for this user. Said twice, it is kept once.")

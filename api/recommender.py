@@ -21,6 +21,7 @@ from api.reads import NOTED, Rereads
 from api.reasons import Pasts, Told
 from api.rows import Catalogue
 from api.words import Locale, Vocabulary, Words, own
+from api.writes import Writes
 from gnn import changes, explain, ranking
 from gnn.artefact import Artefact
 from gnn.changes import ItemChange
@@ -249,6 +250,10 @@ class Shoppers:
         """Forget a user that the graph no longer holds."""
         self._known.pop(user_id, None)
 
+    def clear(self) -> None:
+        """Forget everybody."""
+        self._known.clear()
+
 
 def _same(one: UserRow, other: UserRow) -> bool:
     columns = ("properties", "item_ids", "types", "at", "context", "recorded", "disputes")
@@ -267,11 +272,12 @@ class Recommender:
         *,
         fewest: int = private.K,
         words: Vocabulary | None = None,
-        knowledge: Knowledge | None = None,
+        writes: Writes | None = None,
+        known_for_s: float = 0.0,
     ) -> None:
         """`fewest`: shoppers that anything is said of (`api.private`). `words`: of sentences; None: Attune's own.
 
-        `knowledge`: what need not be asked; None: the graph is asked each time.
+        `writes`: those of all workers; None: there are no others. `known_for_s` as in `api.knowledge`.
         """
         self.graph = client
         """For what `api.reads` takes note of; all else is read through `client`."""
@@ -283,7 +289,9 @@ class Recommender:
         self.last_known = LastKnown()
         self.demand = Counted()
         self.shoppers = Shoppers()
-        self.knowledge = knowledge or Knowledge(client)
+        self._writes = writes or Writes()
+        self._erasures = self._writes.erasures
+        self.knowledge = Knowledge(client, self._writes, for_s=known_for_s)
         self.catalogue = Catalogue(self.knowledge)
         self.pulse = Pulse(client, self.knowledge)
         self.rereads = Rereads(client)
@@ -298,10 +306,20 @@ class Recommender:
         return self.graph
 
     def forget(self, user_id: str) -> None:
-        """Forget what was kept of a user who has just been erased."""
+        """Forget what was kept of a user who has just been erased, and let the other workers do so."""
         self.shoppers.forget(user_id)
         self.last_known.forget()
         self.answers.forget()
+        self._writes.erased()
+        self._erasures += 1
+
+    def forget_erased(self) -> None:
+        """Forget all that was kept before any worker erased a user; called before what is kept is looked at."""
+        if (now := self._writes.erasures) != self._erasures:
+            self._erasures = now
+            self.shoppers.clear()
+            self.last_known.forget()
+            self.answers.forget()
 
     async def still(self, answer: Answer) -> Answer | None:
         """Return an answer as of now; None when it is no longer true. Raises the errors of `AsyncClient.read`.
@@ -322,7 +340,7 @@ class Recommender:
             if state is None:
                 state = await self.pulse.state()
                 self.last_known.well()
-            same = state == basis.graph
+            same = state is not None and state == basis.graph
             self.answers.held(true=same)
             if same or reads is None:
                 return answer if same else None
@@ -333,10 +351,11 @@ class Recommender:
         if not same:
             return None
         self.answers.held(true=self.graph.seen == basis.graph)
-        return replace(answer, basis=Basis(look.state, basis.model), look=look) if look.state else None
+        return replace(answer, basis=Basis(look.state, basis.model), look=look)
 
     def _known(self, answer: Answer) -> bool:
-        if answer.basis.graph == self.knowledge.state:
+        state = self.knowledge.state
+        if state is not None and state == answer.basis.graph:
             return True
         # An event that another program has changed in place looks the same: its time is up even so.
         until = answer.reads.until if answer.reads else math.inf

@@ -1,7 +1,7 @@
 """What this host writes, counted in memory that its workers share: each write ends at once what any of them knows.
 
-Each worker has a place of its own, three words that it alone writes and all read. So nothing is locked, and nothing is
-left locked by a worker that is killed. Other hosts and other programs are not counted.
+Each worker has three words of its own, which it alone writes and all read. So nothing is locked, and nothing is left
+locked by a worker that is killed. Other hosts and other programs are not counted.
 """
 
 import mmap
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from graph.errors import GraphError, TimedOut, Unavailable
 
-_WORDS = 2
+_WORDS = 3
 _BYTES = 8
 
 
@@ -22,6 +22,7 @@ class Writes:
         """Make it before the workers are forked: they inherit the memory. `of` says which of them one is."""
         # 8 bytes at a multiple of 8 are read and written whole.
         self._memory = memoryview(mmap.mmap(-1, workers * _WORDS * _BYTES)).cast("Q")
+        # Words of one meaning lie together: counts of writes, until when one may be under way, counts of erasures.
         self._workers = workers
         self._place = 0
         self._under_way: list[int] = []
@@ -38,7 +39,17 @@ class Writes:
         """Return a number that is another one after each write of any worker; None while one may be under way."""
         # In this order: who writes says so before it counts, and counts again before it says that it is over.
         count = sum(self._memory[: self._workers])
-        return None if max(self._memory[self._workers :]) > time.monotonic_ns() else count
+        latest = max(self._memory[self._workers : 2 * self._workers])
+        return None if latest > time.monotonic_ns() else count
+
+    @property
+    def erasures(self) -> int:
+        """Another number after each erasure by any worker."""
+        return sum(self._memory[2 * self._workers :])
+
+    def erased(self) -> None:
+        """Tell all workers that somebody was erased."""
+        self._memory[2 * self._workers + self._place] += 1
 
     @contextmanager
     def writing(self, timeout_s: float) -> Generator[None]:

@@ -12,6 +12,7 @@ import httpx
 
 from api.app import ApiSettings, App, create_app
 from api.serve import Server, listen
+from api.writes import Writes
 from attune import derive
 from gnn import artefact, untrained
 from gnn.registry import Registry
@@ -75,9 +76,9 @@ class Served:
 
 
 @contextmanager
-def serving(settings: ApiSettings) -> Generator[Served]:
-    """Serve in a thread on a free port of this machine."""
-    app = create_app(settings)
+def serving(settings: ApiSettings, writes: Writes | None = None) -> Generator[Served]:
+    """Serve in a thread on a free port of this machine. `writes`: shared with others who serve."""
+    app = create_app(settings, writes)
     listening = listen("127.0.0.1", 0)
     server = Server(app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

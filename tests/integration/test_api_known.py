@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from api.writes import Writes
 from graph import write
 from graph.client import Client, Settings
 from tests import served
@@ -107,6 +108,26 @@ def test_an_erased_user_is_not_served_from_memory(known: Served) -> None:
     assert known.ask(ERASE, id="leaving")["eraseUser"]["erasedEvents"] == 1
     assert known.ask(LIST, user="leaving")["user"] is None
     assert known.ask(LIST, user="leaving")["user"] is None
+
+
+def test_nobody_who_was_erased_through_another_worker_is_on_the_last_known_list(neo4j: Settings, models: Path) -> None:
+    writes, given = Writes(2), served.settings(neo4j, models)
+    question = {"query": LIST, "variables": {"user": "parting"}}
+    with served.serving(given, writes.of(0)) as one, served.serving(given, writes.of(1)) as other:
+
+        def while_away() -> dict[str, Any]:
+            other.app.recommender.last_known.failed()  # the database is known not to answer
+            return other.http.post("/graphql", json=question).json()
+
+        record(one, "parting", "i1", "parting-1")
+        before = listed(other, "parting")
+        told = while_away()
+        assert "degraded" in told["extensions"]
+        assert [edge["node"] for edge in told["data"]["user"]["recommendations"]["edges"]] == before
+        assert other.app.recommender.shoppers.known("parting")
+        assert one.ask(ERASE, id="parting")["eraseUser"]["erasedEvents"] == 1
+        assert while_away()["data"] == {"user": None}
+        assert other.app.recommender.shoppers.known("parting") is None
 
 
 def test_what_others_write_is_not_seen_before_the_state_is_looked_at_again(

@@ -42,6 +42,16 @@ def test_a_write_of_one_worker_is_another_number_for_all() -> None:
     assert other.mark() not in (None, before)
 
 
+def test_an_erasure_by_one_worker_is_another_number_for_all() -> None:
+    both = Writes(2)
+    one, other = both.of(0), both.of(1)
+    before, mark = one.erasures, one.mark()
+    other.erased()
+    one.erased()
+    assert one.erasures == other.erasures == before + 2
+    assert one.mark() == mark, "it says nothing of writes"
+
+
 def test_two_writes_of_a_worker_at_once_are_under_way_until_the_last_is_over() -> None:
     alone = Writes()
     before = alone.mark()
