@@ -15,6 +15,7 @@ from graphql import (
     GraphQLField,
     GraphQLObjectType,
     GraphQLOutputType,
+    get_nullable_type,
     is_leaf_type,
     is_list_type,
     is_non_null_type,
@@ -29,6 +30,7 @@ from strawberry.types.field import StrawberryField
 
 _PLAIN = "attune-plain"
 _TYPE_NAME = "__typename"
+_NOWHERE = Path(None, "", None)
 
 _Find = Callable[[Any, Path | None, str], Any]
 """Object, its path, name in the answer -> what the field gives, or the answer itself."""
@@ -112,6 +114,8 @@ class Execution(StrawberryGraphQLCoreExecutionContext):
             find = self._find(plain, details, parent_type)
         except Exception:  # noqa: BLE001 - arguments that are wrong are reported from the long way
             return None
+        if is_leaf_type(get_nullable_type(plain.kind)):  # looks at no path
+            return lambda source, path, name: complete(find(source, path, name), _NOWHERE)
         return lambda source, path, name: complete(find(source, path, name), Path(path, name, parent_type.name))
 
     def _find(self, plain: Plain, details: FieldDetailsList, parent_type: GraphQLObjectType) -> _Find:

@@ -46,8 +46,10 @@ class Text:
 
     def fill(self, count: int | None = None, **values: str) -> str:
         """Return the text with its placeholders filled; what is filled in is not looked at again."""
+        filled = self.form(count) if count is not None else self.forms[_REST]
+        if "{" in filled or "}" in filled:
+            filled = filled.format_map({"count": str(count), **values})
         # Where a placeholder is empty (`bought {it} twice`) one of the spaces around it goes.
-        filled = self.form(count).format_map({"count": str(count), **values})
         return (re.sub(" {2,}", " ", filled) if "  " in filled else filled).strip()
 
 
