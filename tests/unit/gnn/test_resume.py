@@ -1,5 +1,6 @@
 """A training that was interrupted goes on to the very bytes that it would have reached."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,14 +35,22 @@ class Impatient(Silent):
             raise KeyboardInterrupt
 
 
-class Counting(Silent):
-    """Counts phases' steps."""
+class Told(Silent):
+    """Keeps how often laying out the cuts advances before the first step is made, and which steps tell a loss."""
 
     def __init__(self) -> None:
-        self.steps = 0
+        self.calls = self.layouts = 0
+        self.steps: list[int] = []
+
+    def phase(self, name: str, total: int | None = None) -> None:
+        if name == "Training":
+            self.layouts = self.calls
 
     def advance(self, n: int = 1) -> None:
-        self.steps += n
+        self.calls += n
+
+    def loss(self, step: int, value: float) -> None:
+        self.steps.append(step)
 
 
 @pytest.fixture(scope="module")
@@ -50,24 +59,14 @@ def snapshot() -> Snapshot:
 
 
 @pytest.fixture(scope="module")
-def layouts(snapshot: Snapshot) -> int:
-    """How often laying out the cuts advances before the first step is made."""
-
-    class First(Counting):
-        before = 0
-
-        def phase(self, name: str, total: int | None = None) -> None:
-            if name == "Training":
-                self.before = self.steps
-
-    told = First()
-    train.train(snapshot, SMALL, device="cpu", progress=told)
-    return told.before
+def uninterrupted(snapshot: Snapshot) -> tuple[Artefact, Told]:
+    told = Told()
+    return train.train(snapshot, SMALL, device="cpu", progress=told).artefact, told
 
 
 @pytest.fixture(scope="module")
-def whole(snapshot: Snapshot) -> Artefact:
-    return train.train(snapshot, SMALL, device="cpu").artefact
+def whole(uninterrupted: tuple[Artefact, Told]) -> Artefact:
+    return uninterrupted[0]
 
 
 def same(one: Artefact, other: Artefact) -> bool:
@@ -76,11 +75,12 @@ def same(one: Artefact, other: Artefact) -> bool:
 
 @pytest.mark.parametrize("steps", [1, 7, 30, 95])
 def test_ctrl_c_at_any_step_and_resume_give_the_bytes_of_an_uninterrupted_run(
-    snapshot: Snapshot, whole: Artefact, layouts: int, tmp_path: Path, steps: int
+    snapshot: Snapshot, uninterrupted: tuple[Artefact, Told], tmp_path: Path, steps: int
 ):
+    whole, told = uninterrupted
     checkpoints = Checkpoints(tmp_path / "checkpoint", every_s=0.0)
     checkpoints.begin(About(snapshot.id, snapshot.at, SMALL.as_dict(), "cpu"))
-    impatient = Impatient(calls=layouts + steps)
+    impatient = Impatient(calls=told.layouts + steps)
     cut = train.train(snapshot, SMALL, device="cpu", progress=impatient, checkpoints=checkpoints)
     assert cut.interrupted
     assert not same(cut.artefact, whole)
@@ -90,28 +90,22 @@ def test_ctrl_c_at_any_step_and_resume_give_the_bytes_of_an_uninterrupted_run(
     assert [epoch.number for epoch in again.curve] == list(range(len(again.curve)))
 
 
-def test_what_was_done_before_the_interruption_is_not_done_again(snapshot: Snapshot, layouts: int, tmp_path: Path):
+def test_what_was_done_before_the_interruption_is_not_done_again(
+    snapshot: Snapshot, uninterrupted: tuple[Artefact, Told], tmp_path: Path
+):
     checkpoints = Checkpoints(tmp_path / "checkpoint", every_s=0.0)
     checkpoints.begin(About(snapshot.id, snapshot.at, SMALL.as_dict(), "cpu"))
     train.train(snapshot, SMALL, device="cpu", progress=Impatient(after=2), checkpoints=checkpoints)
-
-    class Losses(Silent):
-        def __init__(self) -> None:
-            self.at: list[int] = []
-
-        def loss(self, step: int, value: float) -> None:
-            self.at.append(step)
-
-    anew, resumed = Losses(), Losses()
-    train.train(snapshot, SMALL, device="cpu", progress=anew)
+    resumed = Told()
     train.train(snapshot, SMALL, device="cpu", progress=resumed, checkpoints=checkpoints)
-    assert len(resumed.at) < len(anew.at)
+    assert len(resumed.steps) < len(uninterrupted[1].steps)
 
 
 def test_a_finished_training_leaves_nothing_to_resume(snapshot: Snapshot, tmp_path: Path):
+    brief = replace(SMALL, epochs=1, cuts=2)
     checkpoints = Checkpoints(tmp_path / "checkpoint", every_s=0.0)
-    checkpoints.begin(About(snapshot.id, snapshot.at, SMALL.as_dict(), "cpu"))
-    train.train(snapshot, SMALL, device="cpu", checkpoints=checkpoints)
+    checkpoints.begin(About(snapshot.id, snapshot.at, brief.as_dict(), "cpu"))
+    train.train(snapshot, brief, device="cpu", checkpoints=checkpoints)
     with pytest.raises(NoCheckpoint, match="--resume"):
         checkpoints.about()
 
