@@ -1,7 +1,7 @@
 """A smaller model out of a trained one, with a bound on how far its scores may be from those of the model in full.
 
-Item-item edges: the smallest are dropped, as many as hold a small share of the squared weights; what stays takes two
-bytes an edge (`gnn.compact`).
+Item-item edges take two bytes or three each (`gnn.compact`); where a share of the squared weights may go, the smallest
+are dropped, as many as hold it.
 Columns of items: whole numbers in the fewest bytes that hold them, float16 for what is standardised or a share. Prices,
 which are held against budgets, what attention looks at, and weights stay as they are: so do the messages of a user.
 
@@ -23,8 +23,8 @@ from gnn.errors import ModelError
 from gnn.scorer import Messages
 from gnn.state import MATRICES
 
-SHARE = 0.08
-"""The dropped edges of a matrix hold at most this share of its squared weights."""
+SHARE = 0.0
+"""The dropped edges of a matrix hold at most this share of its squared weights. A trained network misses every edge."""
 
 _HALVED = ("node_share", "brand_share", "line_share")
 # The most that float16 and float32 are away from a number, as a share of it, and near zero.
@@ -144,7 +144,7 @@ def score_errors(artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P
     if attended is not None:
         gates, gates_off = gates + attended, gates_off + _semantic_errors(artefact, values, off)
     prices = np.abs(scorer.price_terms(artefact, sent, np.ones_like(p_item)))
-    prices = prices[:1] * p_off[1] + prices[1:].sum(axis=0) * p_off[0]
+    prices = prices[0] * p_off[1] + prices[1:].sum(axis=0) * p_off[0]
     return (np.abs(gates) * off + gates_off * (np.abs(values) + off)).sum(axis=0) + prices
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 import lightgbm
 import numpy as np
 import torch
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float, Float32, Float64, Int64
 
 from gnn import history, scorer
 from gnn.artefact import Artefact
@@ -59,11 +59,17 @@ def settings_of(given: Mapping[str, float]) -> Settings:
     return Settings(**given)  # pyright: ignore[reportArgumentType] - whole numbers where they must be, as tuned
 
 
-def fit(artefact: Artefact, period: Period, config: Config, settings: Settings, progress: Progress) -> Score:
-    """Learn from the channels of a trained network at the cuts before an origin; return how the trees score.
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """The pairs of all cuts that trees learn from; N pairs."""
 
-    Where no cut has enough users to learn from, trees cannot grow, and the network's scores stand.
-    """
+    inputs: Float32[np.ndarray, "N C"]
+    label: Float32[np.ndarray, "N"]
+    weight: Float[np.ndarray, "N"]
+
+
+def learned(artefact: Artefact, period: Period, config: Config, progress: Progress) -> Learned:
+    """Return the channels of a trained network at the cuts before an origin: the same for all settings of trees."""
     cuts = split(period.past, config)
     scheme = history.scheme_of(period.past, config)
     lessons = Lessons(
@@ -72,13 +78,20 @@ def fit(artefact: Artefact, period: Period, config: Config, settings: Settings, 
     network = Network(config, artefact.shape)
     network.load_weights(artefact.weights)
     network.eval()
-    learned: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    found = [(np.zeros((0, 0), np.float32), np.zeros(0, np.float32), np.zeros(0, np.float32))]
     for cut in to_refit(cuts, period.past, config):
         for lesson in lessons.at([cut]):
-            learned += _pairs(network, lesson)
-    if not learned:
+            found += _pairs(network, lesson)
+    return Learned(*(np.concatenate(parts) for parts in zip(*found[1:] or found, strict=True)))
+
+
+def fit(artefact: Artefact, period: Period, learned: Learned, settings: Settings, seed: int) -> Score:
+    """Grow trees on what was learned from; return how they score.
+
+    Where no cut has enough users to learn from, trees cannot grow, and the network's scores stand.
+    """
+    if not len(learned.label):
         return network_scores(artefact, period)
-    inputs, label, weight = (np.concatenate(parts) for parts in zip(*learned, strict=True))
     trees = lightgbm.train(
         {
             "objective": "binary",
@@ -88,10 +101,10 @@ def fit(artefact: Artefact, period: Period, config: Config, settings: Settings, 
             "num_threads": torch.get_num_threads(),
             "deterministic": True,
             "force_row_wise": True,
-            "seed": config.seed,
+            "seed": seed,
             "verbosity": -1,
         },
-        lightgbm.Dataset(inputs, label, weight=weight),
+        lightgbm.Dataset(learned.inputs, learned.label, weight=learned.weight),
         num_boost_round=settings.trees,
     )
     users = Users(artefact, period.past)
@@ -107,12 +120,12 @@ def fit(artefact: Artefact, period: Period, config: Config, settings: Settings, 
 _CPU = torch.device("cpu")
 
 
-@torch.no_grad()
 def _pairs(network: Network, lesson: Lesson) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Yield inputs [B, C + P], labels [B] and weights [B] of the pairs of a cut; every user counts alike, as in bce."""
     for block in lesson.of_pass(0):
-        a = network.channels(lesson.tables, block)
-        p, _ = gate_inputs(lesson.tables, block)
+        with torch.no_grad():
+            a = network.channels(lesson.tables, block)
+            p, _ = gate_inputs(lesson.tables, block)
         user, label = block.pair_user.numpy(), block.label.numpy()
         wanted = np.maximum(np.bincount(user, label, minlength=len(block.x_user)), 1)
         yield torch.cat([a, p[:, 1:] / SLOPE_UNIT], dim=1).numpy(), label, block.weight.numpy() / wanted[user]

@@ -90,7 +90,10 @@ def boosted_trees(networks: network.Trained, settings: Mapping[str, float]) -> C
     def fit(period: Period, seed: int, progress: Progress) -> Fitted:
         made, _ = networks.at(period, seed, progress)
         progress.phase("Fitting lightgbm")
-        return Fitted(boosted.fit(made, period, replace(networks.config, seed=seed), chosen, progress))
+        config = replace(networks.config, seed=seed)
+        if (learned := networks.derived.get(TREES)) is None:
+            learned = networks.derived[TREES] = boosted.learned(made, period, config, progress)
+        return Fitted(boosted.fit(made, period, learned, chosen, seed))
 
     return Contender(fit, settings={**settings, "channels": networks.config.as_dict()})
 

@@ -1,6 +1,7 @@
 """The network as a contender: the only room of the protocol that knows how it is trained and asked."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -22,12 +23,15 @@ class Trained:
     def __init__(self, config: Config, device: str) -> None:
         self.config, self.device = config, device
         self._last: tuple[tuple[str, int], Artefact, tuple[Epoch, ...]] | None = None
+        self.derived: dict[str, Any] = {}
+        """What those who build on the last one have made of it; forgotten with it."""
 
     def at(self, period: Period, seed: int, progress: Progress) -> tuple[Artefact, tuple[Epoch, ...]]:
         """Return the model of an origin's past, and its curve; with too little data the untrained model."""
         past = period.announced if self.config.announced else period.past
         key = (past.id, seed)
         if self._last is None or self._last[0] != key:
+            self.derived.clear()
             config = replace(self.config, seed=seed)
             try:
                 made = train.train(past, config, device=self.device, progress=progress)

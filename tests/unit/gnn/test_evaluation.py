@@ -7,10 +7,11 @@ import numpy as np
 import orjson
 import pytest
 
+from gnn.artefact import Artefact
 from gnn.baselines import registry
 from gnn.config import Config
 from gnn.errors import BadConfig, NotEnoughData
-from gnn.evaluation import contenders, network, origins, protocol, report, tuning, variants
+from gnn.evaluation import boosted, contenders, network, origins, protocol, report, tuning, variants
 from gnn.evaluation.intervals import intervals
 from gnn.evaluation.kept import Kept
 from gnn.evaluation.measure import SLICES, Score, measure
@@ -18,7 +19,7 @@ from gnn.evaluation.period import COLD_USERS, EVERYONE, Period, prepare
 from gnn.evaluation.table import MEAN, Table
 from gnn.split import Cut
 from gnn.state import ITEM_FEATURES
-from gnn.train import Silent
+from gnn.train import Progress, Silent
 from graph import snapshot as snapshots
 from graph.snapshot import Snapshot
 from tests import shop as shops
@@ -61,6 +62,21 @@ def test_trees_on_the_networks_channels_are_measured_and_tuned_like_every_baseli
         contenders.named(("lightgbm",), SMALL, tuned={"lightgbm": {"leafs": 3}})
     found = tuning.tune(snapshot, ("lightgbm",), origins.before(period.cut), SMALL, trials=2, device="cpu")
     assert set(found["lightgbm"].settings) == {"leaves", "trees", "learning_rate", "smallest_leaf"}
+
+
+def test_what_trees_learn_from_is_laid_out_once_for_all_their_settings(period: Period, monkeypatch: pytest.MonkeyPatch):
+    seeds: list[int] = []
+    learned = boosted.learned
+
+    def counted(made: Artefact, at: Period, config: Config, progress: Progress) -> boosted.Learned:
+        seeds.append(config.seed)
+        return learned(made, at, config, progress)
+
+    monkeypatch.setattr(boosted, "learned", counted)
+    networks = network.Trained(replace(SMALL, epochs=0), "cpu")
+    for trees, seed in ((5, 0), (10, 0), (5, 1)):
+        contenders.one("lightgbm", networks, {"trees": trees}).fit(period, seed, Silent())
+    assert seeds == [0, 1]
 
 
 def test_a_model_that_knows_the_promotions_of_the_period_is_the_only_one_that_sees_them(snapshot: Snapshot):
