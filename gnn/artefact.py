@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import orjson
-from jaxtyping import Float64, Int32
+from jaxtyping import Float64, Int
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
@@ -84,8 +84,8 @@ class Artefact:
     item_ids: tuple[str, ...]
     category_ids: tuple[str, ...]
     brand_ids: tuple[str, ...]
-    category_parent: Int32[np.ndarray, "C"]
-    item_category: Int32[np.ndarray, "I"]
+    category_parent: Int[np.ndarray, "C"]
+    item_category: Int[np.ndarray, "I"]
     config: Config
     scheme: Scheme
     state: State

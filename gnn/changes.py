@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float
 
 from gnn import features
 from gnn.artefact import Artefact
@@ -92,6 +92,6 @@ def _raw(artefact: Artefact, row: int, name: str) -> float:
     return max(float(state.x_item[row, column]) / scale + float(state.item_mean[column]), 0.0)
 
 
-def _set(artefact: Artefact, x_item: Float32[np.ndarray, "I Fi"], row: int, name: str, raw: float) -> None:
+def _set(artefact: Artefact, x_item: Float[np.ndarray, "I Fi"], row: int, name: str, raw: float) -> None:
     column, state = ITEM_FEATURES.index(name), artefact.state
     x_item[row, column] = standardise(np.array([raw]), state.item_mean[[column]], state.item_scale[[column]])[0]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int, Int64, Num
+from jaxtyping import Float, Float32, Float64, Int, Int64, Num
 
 from gnn.compact import Rows
 from gnn.history import Edges
@@ -30,8 +30,8 @@ class Shelf:
     """What items bring with them, side by side: kinds of node in the order of `State.groups`."""
 
     node: Num[np.ndarray, "G P"]
-    share: Float32[np.ndarray, "G P"]
-    priors: Float32[np.ndarray, "Q P"]
+    share: Float[np.ndarray, "G P"]
+    priors: Float[np.ndarray, "Q P"]
 
 
 def shelf(state: State, items: Int64[np.ndarray, "P"]) -> Shelf:

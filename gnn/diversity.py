@@ -10,7 +10,7 @@ shown.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64, Int, Int64
 
 from gnn.artefact import Artefact
 from gnn.filters import Query
@@ -53,7 +53,7 @@ def arrange(
     return whole[_under_cap(shelf[whole], len(pinned), query.per_category)][:k]
 
 
-def _under_cap(shelf: Int64[np.ndarray, "N"], pins: int, cap: int | None) -> Bool[np.ndarray, "N"]:
+def _under_cap(shelf: Int[np.ndarray, "N"], pins: int, cap: int | None) -> Bool[np.ndarray, "N"]:
     """Return which items are among the first `cap` of their category; pins stay, and count."""
     if cap is None:
         return np.ones(len(shelf), np.bool_)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 import scipy.sparse as sp
-from jaxtyping import Bool, Int64
+from jaxtyping import Bool, Int, Int64
 
 from gnn.features import predicted_type
 from graph.snapshot import Snapshot
@@ -184,7 +184,7 @@ class Given:
         return _pairs(snapshot, self.user, self.item)
 
 
-def _pairs(snapshot: Snapshot, user: Int64[np.ndarray, "N"], item: Int64[np.ndarray, "N"]) -> sp.csr_matrix:
+def _pairs(snapshot: Snapshot, user: Int[np.ndarray, "N"], item: Int[np.ndarray, "N"]) -> sp.csr_matrix:
     matrix = sp.csr_matrix(
         (np.ones(len(user), np.float32), (user, item)), shape=(len(snapshot.user_ids), len(snapshot.item_ids))
     )

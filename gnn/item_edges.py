@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from jaxtyping import Float32, Int32, Int64
+from jaxtyping import Float32, Int, Int32, Int64
 from scipy.linalg import lapack
 
 from gnn.config import Config
@@ -59,7 +59,7 @@ def cosine(X: sp.csr_matrix, neighbours: int) -> sp.csr_matrix:
     Xt = rows.T.tocsr()
     norm = np.sqrt(np.asarray(Xt.multiply(Xt).sum(axis=1))).ravel()
 
-    def unit(row: Int64[np.ndarray, "*N"], column: Int64[np.ndarray, "*N"]) -> Float32[np.ndarray, "*N"]:
+    def unit(row: Int[np.ndarray, "*#N"], column: Int[np.ndarray, "*#N"]) -> Float32[np.ndarray, "..."]:
         return norm[row] * norm[column] + _SHRINKAGE
 
     return _prune(_products(Xt, rows, unit), neighbours, X.shape[1])
@@ -81,7 +81,7 @@ def walks(X: sp.csr_matrix, recent: sp.csr_matrix, neighbours: int) -> tuple[sp.
     leaving = sp.csr_matrix(sp.diags_array(rare) @ alike.T)
     mass = np.asarray(leaving.sum(axis=1), np.float32).ravel()
 
-    def unit(row: Int64[np.ndarray, "*N"], column: Int64[np.ndarray, "*N"]) -> Float32[np.ndarray, "*N"]:
+    def unit(row: Int[np.ndarray, "*#N"], column: Int[np.ndarray, "*#N"]) -> Float32[np.ndarray, "..."]:
         return np.broadcast_to(np.maximum(mass[row], 1e-12), np.broadcast_shapes(row.shape, column.shape))
 
     return _prune(_products(leaving, recent.astype(np.float32), unit), neighbours, X.shape[1]), mass
@@ -95,7 +95,7 @@ def _inverse(sizes: Float32[np.ndarray, "N"]) -> Float32[np.ndarray, "N"]:
 def _products(
     left: sp.csr_matrix,
     right: sp.csr_matrix,
-    unit: Callable[[Int64[np.ndarray, "*N"], Int64[np.ndarray, "*N"]], Float32[np.ndarray, "*N"]],
+    unit: Callable[[Int[np.ndarray, "*#N"], Int[np.ndarray, "*#N"]], Float32[np.ndarray, "..."]],
 ) -> Iterator[Float32[np.ndarray, "B I"] | sp.coo_matrix]:
     """Yield `left @ right` (items x items) over `unit(row, column)`, without its diagonal, some rows at a time."""
     I = right.shape[1]  # noqa: E741

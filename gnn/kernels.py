@@ -4,6 +4,7 @@ Arrays are contiguous float32, edges int64 and sorted by user. Every loop takes 
 and lets go of Python's lock: `run` gives each thread a piece of its own. Compiled by Numba when first called.
 """
 
+import inspect
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -28,7 +29,7 @@ _FEWEST = 20_000
 
 
 def _compiled(loop: _Loop) -> _Loop:
-    return cast("_Loop", numba.njit(nogil=True, fastmath=_FAST)(loop))
+    return cast("_Loop", numba.njit(nogil=True, fastmath=_FAST)(inspect.unwrap(loop)))
 
 
 def run(bounds: Sequence[tuple[int, int]], loop: Callable[[int, int, int], None]) -> None:

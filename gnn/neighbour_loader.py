@@ -47,12 +47,12 @@ class Batches:
     """`Config.history_sample`."""
     users: Int64[np.ndarray, "U"]
     """Nodes of the graph in the order of the cut."""
-    places: tuple[Int64[np.ndarray, "Ub"], ...]
+    places: tuple[Int64[np.ndarray, "_"], ...]
     """Of the users of each batch, in that order."""
 
     @staticmethod
     def of(
-        moment: Moment, groups: Sequence[Int64[np.ndarray, "Ub"]], share: slice, asker: Asker, draws: Draws, most: int
+        moment: Moment, groups: Sequence[Int64[np.ndarray, "_"]], share: slice, asker: Asker, draws: Draws, most: int
     ) -> "Batches":
         """Take from a moment what batches are made of; of each group of users (rows) this process has a `share`."""
         rows = np.concatenate(groups)

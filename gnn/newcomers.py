@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int32, Int64
+from jaxtyping import Float, Float32, Float64, Int, Int32, Int64
 
 from gnn import explain, features, levels
 from gnn import reach as reaches
@@ -108,9 +108,9 @@ def similar(artefact: Artefact, item: int, k: int) -> tuple[Int64[np.ndarray, "K
     """
     if artefact.base is None or artefact.item_ids[item] not in artefact.newcomers:
         return explain.similar(artefact, item, k)
-    tree = _Tree(
-        artefact.category_ids, artefact.brand_ids, artefact.category_parent, artefact.item_category[[item]], _NO_ROWS
-    )
+    category = artefact.item_category[[item]]
+    brand = np.full(1, -1, np.int32)  # peers are of any
+    tree = _Tree(artefact.category_ids, artefact.brand_ids, artefact.category_parent, category, brand)
     shop = _Peers(artefact.base, tree)
     level = float(artefact.state.price_level[item])
     found = shop.beside(int(tree.category[0]), shop.of(int(tree.category[0]), level))
@@ -119,18 +119,15 @@ def similar(artefact: Artefact, item: int, k: int) -> tuple[Int64[np.ndarray, "K
     return found[order], near[order]
 
 
-_NO_ROWS = np.zeros(0, np.int32)
-
-
 @dataclass(frozen=True, slots=True)
 class _Tree:
     """Categories and brands with those that newcomers bring, and where the n newcomers stand in them."""
 
     category_ids: tuple[str, ...]
     brand_ids: tuple[str, ...]
-    parent: Int32[np.ndarray, "C"]
-    category: Int32[np.ndarray, "n"]
-    brand: Int32[np.ndarray, "n"]
+    parent: Int[np.ndarray, "C"]
+    category: Int[np.ndarray, "n"]
+    brand: Int[np.ndarray, "n"]
 
     @staticmethod
     def of(base: Artefact, new: Sequence[NewItem]) -> "_Tree":
@@ -253,11 +250,11 @@ def _recent(state: State, x_item: Float[np.ndarray, "N Fi"]) -> Float64[np.ndarr
 
 
 def _shares(
-    node: Int32[np.ndarray, "I"],
-    share: Float32[np.ndarray, "I"],
+    node: Int[np.ndarray, "I"],
+    share: Float[np.ndarray, "I"],
     recent: Float64[np.ndarray, "I"],
     least_last: Int64[np.ndarray, "I"],
-    new_node: Int32[np.ndarray, "n"],
+    new_node: Int[np.ndarray, "n"],
     new_recent: Float64[np.ndarray, "n"],
 ) -> Float32[np.ndarray, "n"]:
     """Return the square root of each newcomer's share of the demand in its node, that of all newcomers counted.
@@ -343,7 +340,7 @@ def _state(
     )
 
 
-def _with_room(edges: ItemEdges | CompactEdges, position: Int32[np.ndarray, "n"]) -> ItemEdges | CompactEdges:
+def _with_room(edges: ItemEdges | CompactEdges, position: Int[np.ndarray, "n"]) -> ItemEdges | CompactEdges:
     """Return the same edges with empty rows for newcomers; targets and weights are shared."""
     compact = isinstance(edges, CompactEdges)  # it has rows for candidates alone
     rows = int((position >= 0).sum()) if compact else len(position)

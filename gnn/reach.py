@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from jaxtyping import Int32, Int64, Num
+from jaxtyping import Int, Int32, Int64, Num
 
 from gnn import channels
 from gnn.compact import Rows
@@ -83,7 +83,7 @@ def places(
     return np.unique(np.concatenate(found)).astype(np.int64)
 
 
-def _over_edges(edges: sp.csr_matrix, sent: Num[np.ndarray, "N H"]) -> Int64[np.ndarray, "R"]:
+def _over_edges(edges: sp.csr_matrix, sent: Num[np.ndarray, "N H"]) -> Int[np.ndarray, "R"]:
     """Return the targets that most arrives at, over all heads."""
     arrived = sp.csr_matrix(sent.sum(axis=1)[None]) @ edges
     if arrived.nnz <= _OVER_EDGES:
@@ -91,7 +91,7 @@ def _over_edges(edges: sp.csr_matrix, sent: Num[np.ndarray, "N H"]) -> Int64[np.
     return arrived.indices[np.argpartition(-np.abs(arrived.data), _OVER_EDGES)[:_OVER_EDGES]]
 
 
-def _on_shelves(node: Int32[np.ndarray, "N"], weight: Num[np.ndarray, "N"], shelf: Shelf) -> Int32[np.ndarray, "R"]:
+def _on_shelves(node: Int[np.ndarray, "N"], weight: Num[np.ndarray, "N"], shelf: Shelf) -> Int32[np.ndarray, "R"]:
     """Return the most wanted items of the nodes in which the user is most at home."""
     there = node >= 0
     met, index = np.unique(node[there], return_inverse=True)

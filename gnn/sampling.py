@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from jaxtyping import Bool, Float, Float64, Int32, Int64
+from jaxtyping import Bool, Float, Float64, Int, Int32, Int64
 
 from gnn.config import Config
 from gnn.moment import Moment
@@ -93,7 +93,7 @@ class Asker:
                 result.append(Pool(self.candidates[pool], stands_for[pool]))
         return result
 
-    def _known(self, matrix: sp.csr_matrix, user: int) -> Int64[np.ndarray, "N"]:
+    def _known(self, matrix: sp.csr_matrix, user: int) -> Int[np.ndarray, "N"]:
         """Return the user's items by their place among the candidates."""
         found = self.position[matrix.indices[matrix.indptr[user] : matrix.indptr[user + 1]]]
         return found[found >= 0]

@@ -144,7 +144,7 @@ def gate_inputs_of_users(scheme: Scheme, x_user: Float64[np.ndarray, "U Fu"]) ->
     return p
 
 
-def fit(level_of_user: Num[np.ndarray, "*N"], level_of_item: Num[np.ndarray, "*N"]) -> Float64[np.ndarray, "*N"]:
+def fit(level_of_user: Num[np.ndarray, "*#N"], level_of_item: Num[np.ndarray, "*#N"]) -> Float64[np.ndarray, "..."]:
     """Return how near an item's price level is to the user's own, -3 to 1; 0 where either is unknown."""
     return np.nan_to_num(1.0 - 4.0 * np.abs(level_of_user - level_of_item), nan=0.0)
 

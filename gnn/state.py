@@ -6,7 +6,7 @@ Built from a snapshot for every cut that is learned from and once more for servi
 from dataclasses import dataclass, fields
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32, Int64
+from jaxtyping import Float, Float32, Float64, Int, Int64
 
 from gnn import features
 from gnn.compact import CompactEdges, Rows
@@ -36,24 +36,24 @@ class State:
 
     candidates: Int64[np.ndarray, "P"]
     """Rows of the items that lists are made of, ascending."""
-    position: Int32[np.ndarray, "I"]
+    position: Int[np.ndarray, "I"]
     """Where an item stands among the candidates; -1 when it is none."""
-    x_item: Float32[np.ndarray, "I Fi"]
+    x_item: Float[np.ndarray, "I Fi"]
     """`ITEM_FEATURES`, standardised over the candidates."""
     item_mean: Float64[np.ndarray, "Fi"]
     item_scale: Float64[np.ndarray, "Fi"]
     """One over the standard deviation; 0 for features that never differ, nan where an old artefact does not say."""
     price: Float64[np.ndarray, "I"]
     price_level: Float64[np.ndarray, "I"]
-    node: Int32[np.ndarray, "L I"]
+    node: Int[np.ndarray, "L I"]
     """The item's category at each level; -1 for none."""
-    node_share: Float32[np.ndarray, "L I"]
+    node_share: Float[np.ndarray, "L I"]
     """Square root of the item's recent share in that category."""
-    brand: Int32[np.ndarray, "I"]
-    brand_share: Float32[np.ndarray, "I"]
-    line: Int32[np.ndarray, "I"]
+    brand: Int[np.ndarray, "I"]
+    brand_share: Float[np.ndarray, "I"]
+    line: Int[np.ndarray, "I"]
     """The item's product line: what its brand makes within its category; -1 where it lacks one of the two."""
-    line_share: Float32[np.ndarray, "I"]
+    line_share: Float[np.ndarray, "I"]
     ease: ItemEdges | CompactEdges
     cosine: ItemEdges | CompactEdges
     walk: ItemEdges | CompactEdges
@@ -86,7 +86,7 @@ class State:
         )
 
     @property
-    def groups(self) -> tuple[tuple[Int32[np.ndarray, "I"], Float32[np.ndarray, "I"]], ...]:
+    def groups(self) -> tuple[tuple[Int[np.ndarray, "I"], Float[np.ndarray, "I"]], ...]:
         """Each item's node, and its share in it, for every kind of node that joins items: levels, brand, line."""
         return (
             *zip(self.node, self.node_share, strict=True),
@@ -148,8 +148,8 @@ def user_columns(
 
 
 def standardise(
-    values: Float64[np.ndarray, "N F"], mean: Float64[np.ndarray, "F"], scale: Float64[np.ndarray, "F"]
-) -> Float64[np.ndarray, "N F"]:
+    values: Float[np.ndarray, "*N F"], mean: Float[np.ndarray, "F"], scale: Float[np.ndarray, "F"]
+) -> Float[np.ndarray, "*N F"]:
     """Return z-scores within five deviations; what is unknown lies in the middle."""
     return np.nan_to_num(np.clip((values - mean) * scale, -5.0, 5.0), nan=0.0)
 

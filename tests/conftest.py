@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from jaxtyping import install_import_hook
 
+from tests import shapes
 from tests import shop as shops
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 def pytest_configure(config: pytest.Config) -> None:
     """Let Java compile quickly instead of well, and processes side by side keep to a thread each."""
     if config.getoption("markexpr") != "bench":
+        # Rooms that tests import, not those that run in processes of their own.
+        install_import_hook("gnn", f"{shapes.__name__}.{shapes.checked.__name__}")
         # Each start of a Neo4j costs a third of the time.
         os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
     if config.getoption("numprocesses", None):

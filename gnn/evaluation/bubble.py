@@ -281,7 +281,7 @@ def _band(
     name: str,
     inside: Bool[np.ndarray, "U"],
     now: Int64[np.ndarray, "U K"],
-    bought: Sequence[tuple[Int64[np.ndarray, "B"], Float64[np.ndarray, "B"]]],
+    bought: Sequence[tuple[Int64[np.ndarray, "_"], Float64[np.ndarray, "_"]]],
 ) -> Band:
     lists = _shown(artefact, now[inside])
     rows: list[int] = np.flatnonzero(inside).tolist()
