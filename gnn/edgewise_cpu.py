@@ -12,21 +12,7 @@ from gnn.kernels import array
 
 _Values = np.ndarray[Any, np.dtype[np.float32]]
 _Ends = np.ndarray[Any, np.dtype[np.int64]]
-
-
-def additive(user: Tensor, item: Tensor, vector: Tensor, edge_index: Tensor, slope: float) -> object:
-    """Return what `gnn.edgewise.additive` returns."""
-    return _Additive.apply(user, item, vector, edge_index, slope)
-
-
-def dot(user: Tensor, item: Tensor, edge_index: Tensor) -> object:
-    """Return what `gnn.edgewise.dot` returns."""
-    return _Dot.apply(user, item, edge_index)
-
-
-def gather(weight: Tensor, item: Tensor, edges: Bipartite) -> object:
-    """Return what `gnn.edgewise.gather` returns."""
-    return _Gather.apply(weight, item, edges)
+_Bounds = list[tuple[int, int]]
 
 
 def softmax(logit: Tensor, user: Tensor, users: int) -> object:
@@ -44,14 +30,15 @@ class _Additive(torch.autograd.Function):
         u, i = array(edge_index)
         given = (array(user), array(item), array(vector), u, i, np.float32(slope))
         out = np.empty((len(u), len(vector)), np.float32)
-        kernels.run(kernels.pieces(u), lambda _, low, high: kernels.additive(*given, low, high, out))
+        ctx.bounds = kernels.pieces(u)
+        kernels.run(ctx.bounds, lambda _, low, high: kernels.additive(*given, low, high, out))
         return torch.from_numpy(out)
 
     @staticmethod
     def backward(ctx: Any, *grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:  # noqa: ANN401 - torch gives it no type
         user, item, vector, edge_index = map(array, ctx.saved_tensors)
         u, i = edge_index
-        g, slope, bounds = array(grad[0]), np.float32(ctx.slope), kernels.pieces(u)
+        g, slope, bounds = array(grad[0]), np.float32(ctx.slope), ctx.bounds
         of_user = np.zeros_like(user)
         of_item = np.zeros((len(bounds), *item.shape), np.float32)
         of_vector = np.zeros((len(bounds), *vector.shape))
@@ -70,13 +57,15 @@ class _Dot(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, user: Tensor, item: Tensor, edge_index: Tensor) -> Tensor:  # noqa: ANN401 - torch gives it no type
         ctx.save_for_backward(user, item, edge_index)
-        return _dots(array(user), array(item), *array(edge_index))
+        u, i = array(edge_index)
+        ctx.bounds = kernels.pieces(u)
+        return _dots(array(user), array(item), u, i, ctx.bounds)
 
     @staticmethod
     def backward(ctx: Any, *grad: Tensor) -> tuple[Tensor, Tensor, None]:  # noqa: ANN401 - torch gives it no type
         user, item, (u, i) = map(array, ctx.saved_tensors)
         g = array(grad[0])
-        return _to_users(g, item, u, i, len(user)), _to_items(g, user, u, i, len(item)), None
+        return _to_users(g, item, u, i, len(user), ctx.bounds), _to_items(g, user, u, i, len(item), ctx.bounds), None
 
 
 class _Gather(torch.autograd.Function):
@@ -86,13 +75,15 @@ class _Gather(torch.autograd.Function):
     def forward(ctx: Any, weight: Tensor, item: Tensor, edges: Bipartite) -> Tensor:  # noqa: ANN401 - torch gives it no type
         ctx.save_for_backward(weight, item)
         ctx.edges = edges
-        return _to_users(array(weight), array(item), array(edges.user), array(edges.item), edges.users)
+        u, i = array(edges.user), array(edges.item)
+        ctx.bounds = kernels.pieces(u)
+        return _to_users(array(weight), array(item), u, i, edges.users, ctx.bounds)
 
     @staticmethod
     def backward(ctx: Any, *grad: Tensor) -> tuple[Tensor, Tensor, None]:  # noqa: ANN401 - torch gives it no type
         weight, item = map(array, ctx.saved_tensors)
         u, i, g = array(ctx.edges.user), array(ctx.edges.item), array(grad[0])
-        return _dots(g, item, u, i), _to_items(weight, g, u, i, len(item)), None
+        return _dots(g, item, u, i, ctx.bounds), _to_items(weight, g, u, i, len(item), ctx.bounds), None
 
 
 class _Softmax(torch.autograd.Function):
@@ -102,7 +93,8 @@ class _Softmax(torch.autograd.Function):
     def forward(ctx: Any, logit: Tensor, user: Tensor) -> Tensor:  # noqa: ANN401 - torch gives it no type
         given, u = array(logit), array(user)
         out = np.empty_like(given)
-        kernels.run(kernels.pieces(u), lambda _, low, high: kernels.softmax(given, u, low, high, out))
+        ctx.bounds = kernels.pieces(u)
+        kernels.run(ctx.bounds, lambda _, low, high: kernels.softmax(given, u, low, high, out))
         share = torch.from_numpy(out)
         ctx.save_for_backward(share, user)
         return share
@@ -111,26 +103,28 @@ class _Softmax(torch.autograd.Function):
     def backward(ctx: Any, *grad: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401 - torch gives it no type
         share, u = map(array, ctx.saved_tensors)
         g, out = array(grad[0]), np.empty_like(share)
-        kernels.run(kernels.pieces(u), lambda _, low, high: kernels.softmax_back(share, u, low, high, g, out))
+        kernels.run(ctx.bounds, lambda _, low, high: kernels.softmax_back(share, u, low, high, g, out))
         return torch.from_numpy(out), None
 
 
-def _dots(user: _Values, item: _Values, u: _Ends, i: _Ends) -> Tensor:
+additive, dot, gather = _Additive.apply, _Dot.apply, _Gather.apply
+
+
+def _dots(user: _Values, item: _Values, u: _Ends, i: _Ends, bounds: _Bounds) -> Tensor:
     out = np.empty((len(u), user.shape[1]), np.float32)
-    kernels.run(kernels.pieces(u), lambda _, low, high: kernels.dots(user, item, u, i, low, high, out))
+    kernels.run(bounds, lambda _, low, high: kernels.dots(user, item, u, i, low, high, out))
     return torch.from_numpy(out)
 
 
-def _to_users(weight: _Values, item: _Values, u: _Ends, i: _Ends, users: int) -> Tensor:
+def _to_users(weight: _Values, item: _Values, u: _Ends, i: _Ends, users: int, bounds: _Bounds) -> Tensor:
     """No two threads have edges of the same user."""
     out = np.zeros((users, *item.shape[1:]), np.float32)
-    kernels.run(kernels.pieces(u), lambda _, low, high: kernels.carry(weight, item, i, u, low, high, out))
+    kernels.run(bounds, lambda _, low, high: kernels.carry(weight, item, i, u, low, high, out))
     return torch.from_numpy(out)
 
 
-def _to_items(weight: _Values, user: _Values, u: _Ends, i: _Ends, items: int) -> Tensor:
+def _to_items(weight: _Values, user: _Values, u: _Ends, i: _Ends, items: int, bounds: _Bounds) -> Tensor:
     """Every thread adds up apart, and what they have is added in their order: the same bytes every time."""
-    bounds = kernels.pieces(u)
     out = np.zeros((len(bounds), items, *user.shape[1:]), np.float32)
     kernels.run(bounds, lambda k, low, high: kernels.carry(weight, user, u, i, low, high, out[k]))
     return _sum(out)

@@ -13,21 +13,6 @@ from gnn.sparse import csr
 _PIECE = 1 << 18
 
 
-def additive(user: Tensor, item: Tensor, vector: Tensor, edge_index: Tensor, slope: float) -> object:
-    """Return what `gnn.edgewise.additive` returns."""
-    return _Additive.apply(user, item, vector, edge_index, slope)
-
-
-def dot(user: Tensor, item: Tensor, edge_index: Tensor) -> object:
-    """Return what `gnn.edgewise.dot` returns."""
-    return _Dot.apply(user, item, edge_index)
-
-
-def gather(weight: Tensor, item: Tensor, edges: Bipartite) -> object:
-    """Return what `gnn.edgewise.gather` returns."""
-    return _Gather.apply(weight, item, edges)
-
-
 def softmax(logit: Tensor, user: Tensor, users: int) -> object:
     """Return what `gnn.edgewise.softmax` returns."""
     return scattered_softmax(logit, user, num_nodes=users)
@@ -120,6 +105,9 @@ class _Gather(torch.autograd.Function):
         user = edges.user.index_select(0, order)
         of_item = _products(edges.to_item, user, weight.index_select(0, order), grad[0], edges.items)
         return _dots(grad[0], item, torch.stack([edges.user, edges.item])), of_item, None
+
+
+additive, dot, gather = _Additive.apply, _Dot.apply, _Gather.apply
 
 
 def _dots(user: Tensor, item: Tensor, edge_index: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float32, Float64, Int64
 from torch import Tensor
 
-_Loop = TypeVar("_Loop", bound=Callable[..., None])
+_Loop = TypeVar("_Loop", bound=Callable[..., object])
 
 # Sums may be taken in another order, as vector registers take them; nan and infinity stay what they are.
 _FAST = {"reassoc", "contract", "nsz", "arcp"}
@@ -156,6 +156,15 @@ def carry(
 
 
 @_compiled
+def _end(u: Int64[np.ndarray, "E"], begin: int, high: int) -> int:
+    """Return where the edges of the user end whose first one is `begin`."""
+    end = begin
+    while end < high and u[end] == u[begin]:
+        end += 1
+    return end
+
+
+@_compiled
 def softmax(
     logit: Float32[np.ndarray, "E H"],
     u: Int64[np.ndarray, "E"],
@@ -166,9 +175,7 @@ def softmax(
     """Write the softmax over each user's edges, per head."""
     begin = low
     while begin < high:
-        end = begin
-        while end < high and u[end] == u[begin]:
-            end += 1
+        end = _end(u, begin, high)
         for h in range(logit.shape[1]):
             most = logit[begin, h]
             for e in range(begin, end):
@@ -194,9 +201,7 @@ def softmax_back(
     """Write the gradient of the logits behind the shares that `softmax` gave."""
     begin = low
     while begin < high:
-        end = begin
-        while end < high and u[end] == u[begin]:
-            end += 1
+        end = _end(u, begin, high)
         for h in range(share.shape[1]):
             mean = 0.0
             for e in range(begin, end):
