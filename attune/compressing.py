@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from graph.snapshot import Snapshot
 
 
-def compress(version: str | None, share: float | None, *, even_if_worse: bool, json: bool) -> None:
+def compress(version: str | None, share: float, *, even_if_worse: bool, json: bool) -> None:
     """Compress this version, or the served one when None; print what it saves and what it costs."""
     from gnn import compress as compressor
     from gnn.artefact import load, save
@@ -31,7 +31,6 @@ def compress(version: str | None, share: float | None, *, even_if_worse: bool, j
     folder = models() / version if version else current
     assert folder is not None  # noqa: S101 - for the type checker: one of the two is there
     full = load(folder)
-    share = compressor.SHARE if share is None else share
     small = compressor.compress(full, share)
     with console.step("Saving the compressed model"):
         saved = save(small, models())

@@ -23,9 +23,6 @@ from gnn.errors import ModelError
 from gnn.scorer import Messages
 from gnn.state import MATRICES
 
-SHARE = 0.0
-"""The dropped edges of a matrix hold at most this share of its squared weights. A trained network misses every edge."""
-
 _HALVED = ("node_share", "brand_share", "line_share")
 # The most that float16 and float32 are away from a number, as a share of it, and near zero.
 _HALF, _TINY = float(np.finfo(np.float16).eps), float(np.finfo(np.float16).smallest_subnormal)
@@ -33,8 +30,10 @@ _NARROW = 4 * float(np.finfo(np.float32).eps)
 _NARROWED = ("position", "node", "brand", "line")
 
 
-def compress(artefact: Artefact, share: float = SHARE) -> Artefact:
+def compress(artefact: Artefact, share: float = 0.0) -> Artefact:
     """Return a smaller model that ranks nearly alike, as a model of its own version.
+
+    The dropped edges of a matrix hold at most this share of its squared weights. A trained network misses every edge.
 
     Raises `ModelError` for a model that is compressed already.
     """

@@ -43,10 +43,8 @@ def options() -> list[str]:
 def recording(into: Path) -> list[str]:
     """Return Java's options for a server that writes its classes `into` a file when it ends."""
     # Its code will not run long enough to be worth compiling well.
-    return [
-        *(*_VERIFIED, "-XX:TieredStopAtLevel=1"),
-        *(f"-XX:SharedArchiveFile={base_file()}", f"-XX:ArchiveClassesAtExit={into}"),
-    ]
+    archives = (f"-XX:SharedArchiveFile={base_file()}", f"-XX:ArchiveClassesAtExit={into}")
+    return [*_VERIFIED, "-XX:TieredStopAtLevel=1", *archives]
 
 
 def usable(class_path: Sequence[Path]) -> bool:
@@ -57,7 +55,6 @@ def usable(class_path: Sequence[Path]) -> bool:
 
 def lay_base() -> bool:
     """Write the archive of Java's own classes (a second); tell whether that went well."""
-    folder().mkdir(parents=True, exist_ok=True)
     torn = base_file().with_suffix(".torn")
     if not _java(["-Xshare:dump", "-XX:+UseG1GC", f"-XX:SharedArchiveFile={torn}"], ()):
         return False

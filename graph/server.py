@@ -52,8 +52,7 @@ def up(home: Path, *, heap_mb: int = 1024, report: Report, java_options: Sequenc
     """Start the local Neo4j, or adopt the one that runs already, and return how to reach it.
 
     A graph of an older schema is brought to the current one. `java_options` stand in for those that make a start
-    quick. Raises `ServerFailed` when it does not come up, with the
-    reason and the log.
+    quick. Raises `ServerFailed` when it does not come up, with the reason and the log.
     """
     with _alone(home):
         settings = _up(home, heap_mb, report, java_options)

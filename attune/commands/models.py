@@ -57,8 +57,8 @@ def rollback(json: Json = False) -> None:
 def compress(
     version: Annotated[str | None, typer.Argument(help="Version of a model; the one being served by default.")] = None,
     share: Annotated[
-        float | None, typer.Option(min=0.0, max=0.5, help="Share of the squared item-item weights to drop; 0: none.")
-    ] = None,
+        float, typer.Option(min=0.0, max=0.5, help="Share of the squared item-item weights to drop; 0: none.")
+    ] = 0.0,
     even_if_worse: Annotated[
         bool, typer.Option("--even-if-worse", help="Serve it even where it loses 0.5% of NDCG or more.")
     ] = False,

@@ -78,11 +78,14 @@ def learned(artefact: Artefact, period: Period, config: Config, progress: Progre
     network = Network(config, artefact.shape)
     network.load_weights(artefact.weights)
     network.eval()
-    found = [(np.zeros((0, 0), np.float32), np.zeros(0, np.float32), np.zeros(0, np.float32))]
+    found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for cut in to_refit(cuts, period.past, config):
         for lesson in lessons.at([cut]):
             found += _pairs(network, lesson)
-    return Learned(*(np.concatenate(parts) for parts in zip(*found[1:] or found, strict=True)))
+    if not found:
+        nothing = np.zeros(0, np.float32)
+        return Learned(nothing[:, None], nothing, nothing)
+    return Learned(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
 def fit(artefact: Artefact, period: Period, learned: Learned, settings: Settings, seed: int) -> Score:
