@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from strawberry.dataloader import DataLoader
@@ -20,6 +21,8 @@ Row = TypeVar("Row")
 # One statement carries at most this many ids.
 _BATCH = 500
 
+_NOTHING = facts.Facts({}, {}, {}, {})
+
 
 class RowLoader(Generic[Row]):
     """Rows by external id; None for what the graph does not hold. What was loaded once is not read again."""
@@ -31,11 +34,16 @@ class RowLoader(Generic[Row]):
         kept: KeptRows[Row],
         look: Callable[[], Look],
         noted: tuple[Reads, dict[str, Row | None]] | None,
+        at_hand: Mapping[str, Row] = MappingProxyType({}),
     ) -> None:
-        """`kept`: rows of before, `look` as in `api.knowledge`; `noted`: where to write down all that was read."""
+        """`kept`: rows of before, `look` as in `api.knowledge`; `noted`: where to write down all that was read.
+
+        `at_hand`: rows that this request has read already.
+        """
         self._known: dict[str, Row | None] = {}
         self._kept = kept
         self._noted = noted
+        self._at_hand = at_hand
 
         async def batch(ids: list[str]) -> list[Row | None]:
             begun = look()
@@ -47,6 +55,9 @@ class RowLoader(Generic[Row]):
     def missing(self, external_ids: Iterable[str]) -> list[str]:
         """Return those of these ids that have to be read: they have not been loaded, and are not known."""
         wanted = [i for i in dict.fromkeys(external_ids) if i not in self._known]
+        if self._at_hand:
+            self._loaded({i: self._at_hand[i] for i in wanted if i in self._at_hand})
+            wanted = [i for i in wanted if i not in self._at_hand]
         rows, look = self._kept.known(wanted)
         if look is None:
             return wanted
@@ -90,14 +101,15 @@ class Loaders:
         self._client = client = recommender.graph
         self._look = look = recommender.knowledge.look
         kept, noted = recommender.catalogue, NOTED.get()
+        now = noted.at_hand[0] if noted and noted.at_hand else _NOTHING
         self.items: RowLoader[explore.ItemRow] = RowLoader(
-            client, explore.items, kept.items, look, noted and (noted, noted.items)
+            client, explore.items, kept.items, look, noted and (noted, noted.items), now.items
         )
         self.categories: RowLoader[explore.CategoryRow] = RowLoader(
-            client, explore.categories, kept.categories, look, noted and (noted, noted.categories)
+            client, explore.categories, kept.categories, look, noted and (noted, noted.categories), now.categories
         )
         self.brands: RowLoader[explore.BrandRow] = RowLoader(
-            client, explore.brands, kept.brands, look, noted and (noted, noted.brands)
+            client, explore.brands, kept.brands, look, noted and (noted, noted.brands), now.brands
         )
 
         async def shoppers(ids: list[str]) -> list[Shopper | None]:

@@ -144,17 +144,19 @@ class GraphQLView(GraphQL[Context, None]):
         if request.method not in ("GET", "POST") or self._recommender.last_known.troubled:
             return await self.run(request)
         asked = answers.key(identity, request, await request.body())
-        if (kept := self._recommender.answers.get(asked)) and (again := await self._again(request, asked, kept)):
+        noted = Reads()
+        if (kept := self._recommender.answers.get(asked)) and (again := await self._again(request, asked, kept, noted)):
             return again
         async with self._recommender.answers.turn(asked) as waited:
             # Who waited for somebody else's answer gets it too, if nothing was written since.
             kept = self._recommender.answers.get(asked) if waited else None
-            if kept and (again := await self._again(request, asked, kept)):
+            if kept and (again := await self._again(request, asked, kept, noted)):
                 return again
-            return await self._new(request, asked)
+            return await self._new(request, asked, noted)
 
-    async def _new(self, request: Request, asked: bytes) -> Response:
-        noted, model = Reads(look=self._recommender.knowledge.look()), self._recommender.model
+    async def _new(self, request: Request, asked: bytes, noted: Reads) -> Response:
+        noted.look = noted.at_hand[1] if noted.at_hand else self._recommender.knowledge.look()
+        model = self._recommender.model
         token = NOTED.set(noted)
         try:
             response = await self.run(request)
@@ -169,10 +171,10 @@ class GraphQLView(GraphQL[Context, None]):
             self._recommender.answers.keep(asked, found)
         return response
 
-    async def _again(self, request: Request, asked: bytes, kept: Answer) -> Response | None:
+    async def _again(self, request: Request, asked: bytes, kept: Answer, noted: Reads) -> Response | None:
         begun = time.perf_counter()
         try:
-            now = await self._recommender.still(kept)
+            now = await self._recommender.still(kept, noted)
         except GraphError:
             # The way through the fields knows what to say then.
             self._recommender.last_known.failed()

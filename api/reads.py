@@ -34,6 +34,8 @@ class Reads:
     """Until when what was read may be taken for what the graph says while it looks the same (`time.monotonic`)."""
     look: Look | None = None
     """From when on it was read; None where nobody took note."""
+    at_hand: tuple[Facts, Look] | None = None
+    """What a look at the answer of before has found, where that is no longer true: it need not be read again."""
 
     def since(self, look: Look) -> None:
         """Take note of something that was read earlier, after this look."""
@@ -89,13 +91,16 @@ class Rereads:
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
-        self._waiting: list[tuple[Kept, asyncio.Future[bool]]] = []
+        self._waiting: list[tuple[Kept, asyncio.Future[Facts]]] = []
         self._running: set[asyncio.Task[None]] = set()
 
-    async def same(self, kept: Kept) -> bool:
-        """Whether the graph says the same, in a look that begins now; raises the errors of `AsyncClient.read`."""
+    async def now(self, kept: Kept) -> Facts | None:
+        """Return what the graph says now of these rows, and maybe of others; None where that does not tell enough.
+
+        The look begins after the call. Raises the errors of `AsyncClient.read`.
+        """
         if time.monotonic() > kept.until:
-            return False
+            return None
         future = asyncio.get_running_loop().create_future()
         self._waiting.append((kept, future))
         if len(self._running) < _AT_ONCE:
@@ -120,6 +125,6 @@ class Rereads:
                     if not future.done():
                         future.set_exception(error)
                 continue
-            for one, future in looked:
+            for _, future in looked:
                 if not future.done():
-                    future.set_result(one.same(now))
+                    future.set_result(now)

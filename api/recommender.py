@@ -17,7 +17,7 @@ from api.metrics import Metrics
 from api.models import CurrentModel
 from api.newcomers import Newcomers
 from api.pulse import Pulse
-from api.reads import NOTED, Rereads
+from api.reads import NOTED, Reads, Rereads
 from api.reasons import Pasts, Told
 from api.rows import Catalogue
 from api.words import Locale, Vocabulary, Words, own
@@ -321,11 +321,11 @@ class Recommender:
             self.last_known.forget()
             self.answers.forget()
 
-    async def still(self, answer: Answer) -> Answer | None:
+    async def still(self, answer: Answer, noted: Reads) -> Answer | None:
         """Return an answer as of now; None when it is no longer true. Raises the errors of `AsyncClient.read`.
 
         It is true while the whole graph is the same, which is known or quickly seen; else while what it was made from
-        is.
+        is. `noted`: of whoever makes it anew otherwise, who need not read again what was read to see that.
         """
         await self.models.look()
         if self.models.artefact:
@@ -346,9 +346,12 @@ class Recommender:
                 return answer if same else None
         # All that is read from now on is as new as this state, or newer.
         look = self.knowledge.look()
-        same = await self.rereads.same(reads)
+        now = await self.rereads.now(reads)
         self.last_known.well()
-        if not same:
+        if now is None:
+            return None
+        if not reads.same(now):
+            noted.at_hand = now, look
             return None
         self.answers.held(true=self.graph.seen == basis.graph)
         return replace(answer, basis=Basis(look.state, basis.model), look=look)

@@ -22,6 +22,7 @@ WITH u, [u.key, coalesce(u.events_at, 0), COUNT { (u)-->() }] AS state
 CALL (u, state) {
   WITH u, state WHERE $known IS NULL OR state <> $known
   MATCH (u)-[r:VIEWED|CLICKED|SEARCHED|CARTED|RATED|EXPOSED_TO|RECEIVED_COUPON|PURCHASED|RETURNED|INTERACTED]->(i:Item)
+  WHERE $since IS NULL OR r.recorded_at >= $since
   WITH r, i ORDER BY r.at DESC, r.event_id LIMIT $limit
   RETURN collect(i.id) AS item_ids, collect(coalesce(r.type, type(r))) AS types, collect(r.at) AS at,
     collect(coalesce(r.quantity, $nan)) AS quantity, collect(coalesce(r.amount, $nan)) AS amount,
@@ -104,6 +105,9 @@ class DisputeRow:
     """Microseconds UTC."""
 
 
+_COLUMNS = ("item_ids", "types", "at", "quantity", "amount", "value", "context", "recorded")
+
+
 @dataclass(frozen=True, slots=True)
 class UserRow:
     """A user and its newest events, newest first; the lists have one entry per event."""
@@ -133,8 +137,16 @@ class UserRow:
         """Return the user with these events alone; one entry per event."""
         if all(kept):
             return self
-        columns = ("item_ids", "types", "at", "quantity", "amount", "value", "context", "recorded")
-        return replace(self, **{name: list(compress(getattr(self, name), kept)) for name in columns}, state=())
+        return replace(self, **{name: list(compress(getattr(self, name), kept)) for name in _COLUMNS}, state=())
+
+    def beside(self, older: "UserRow") -> "UserRow":
+        """Return the user with the events of both rows, as this row has all else."""
+        columns = {name: getattr(self, name) + getattr(older, name) for name in _COLUMNS}
+        at: list[int] = columns["at"]
+        if self.at and older.at and self.at[-1] < older.at[0]:
+            order = sorted(range(len(at)), key=lambda place: -at[place])
+            columns = {name: [column[place] for place in order] for name, column in columns.items()}
+        return replace(self, **columns)
 
     def events(self) -> Iterator[tuple[object, ...]]:
         """Yield what is known of each event."""
@@ -186,11 +198,15 @@ async def user(
 ) -> UserRow | None:
     """Return a user with its newest `limit` events in one round trip; None when there is no such user.
 
-    `known`: the user as it was read before; its events are read again only when the graph holds others now. What
-    another program changed within an event, adding and removing none, is seen by a reader who knows nothing.
+    `known`: the user as it was read before; only what was recorded since is read, and where that does not account for
+    all that the graph holds now, everything, in a second round trip. What another program changed within an event,
+    adding and removing none, is seen by a reader who knows nothing.
     """
+    known = known if known and known.state else None
+    # Of a user with more events than are read nobody can say which of the older ones are still among the newest.
+    since = max(*known.recorded, 1) if known and 0 < len(known.at) < limit else None
     rows = await client.read(
-        _USER, id=id, limit=limit, nan=math.nan, known=list(known.state) if known and known.state else None
+        _USER, id=id, limit=limit, nan=math.nan, known=list(known.state) if known else None, since=since
     )
     if not rows:
         return None
@@ -199,7 +215,21 @@ async def user(
         now = {"properties": row["properties"], "disputes": _disputes(row)}
         # One dispute withdrawn and another made leave the count of relationships as it was.
         return known if all(getattr(known, name) == value for name, value in now.items()) else replace(known, **now)
-    return user_row(id, row)
+    found = user_row(id, row)
+    if known is None or since is None:
+        return found
+    return _continued(known, found, since, limit) or await user(client, id, limit=limit)
+
+
+def _continued(known: UserRow, newer: UserRow, since: int, limit: int) -> UserRow | None:
+    """Return the user with what was recorded from `since` on in place of what was known of it.
+
+    None where the count of its relationships says that something else is different as well.
+    """
+    found = newer.beside(known.only([moment < since for moment in known.recorded]))
+    uncounted = [row.state[2] - len(row.at) - len(row.disputes) for row in (known, found)]
+    same = known.key == newer.key and uncounted[0] == uncounted[1] and len(found.at) <= limit
+    return found if same else None
 
 
 async def states(client: AsyncClient, ids: Iterable[str]) -> dict[str, tuple[int, ...]]:

@@ -61,9 +61,28 @@ def test_by_default_the_graph_is_asked_each_time(api: Served) -> None:
     for _ in range(3):
         with statements(api, None):
             assert listed(api, "u3") == first
-    api.app.recommender.answers.forget()
-    with statements(api, 2):
+    costs: list[int] = []
+    for _ in range(3):
+        api.app.recommender.answers.forget()
+        before = api.app.recommender.client.queries
         assert listed(api, "u3") == first
+        costs.append(api.app.recommender.client.queries - before)
+    # Once a second some request looks for new items as well.
+    assert min(costs) == 2
+
+
+def test_what_shows_that_an_answer_is_no_longer_true_is_not_read_again_to_make_it_anew(
+    api: Served, session_client: Client
+) -> None:
+    costs: list[int] = []
+    first = listed(api, "u3")[0]["item"]
+    for title in ("Another title", "A third title", first["title"]):
+        session_client.write("MATCH (i:Item {id: $id}) SET i.title = $title", id=first["externalId"], title=title)
+        before = api.app.recommender.client.queries
+        assert listed(api, "u3")[0]["item"]["title"] == title
+        costs.append(api.app.recommender.client.queries - before)
+    # The graph's state, the rows of the page, the user.
+    assert min(costs) == 3
 
 
 def test_while_the_state_is_known_no_statement_is_sent(known: Served) -> None:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import pytest
 
-from graph import explore, neighbors, newcomers, record, snapshot, write
+from graph import disputes, explore, neighbors, newcomers, record, snapshot, write
 from graph.client import AsyncClient, Client
 from graph.record import NewEvent
 from tests.graphs import write_shop
@@ -264,3 +264,66 @@ def test_an_item_that_an_event_creates_says_when_it_came(client: Client) -> None
     assert {row.id for row in rows} == {"old", "new"}
     assert [row.created_at for row in rows if row.id == "old"] == [came]
     assert rows[0].available
+
+
+def test_a_user_that_is_known_is_brought_up_to_date_by_what_was_recorded_since(client: Client) -> None:
+    offline = [{"user_id": "u", "item_id": f"i{n}", "type": "purchase", "event_id": str(n), "at": n} for n in range(20)]
+    write.users(client, [{"id": "u"}])
+    write.items(client, [{"id": f"i{n}"} for n in range(20)])
+    write.events(client, offline)
+    client.write("MATCH ()-[r:PURCHASED]->() REMOVE r.recorded_at")
+    dispute = explore.DisputeRow("item", "Item", "i3", "", 5)
+
+    async def dispute_in_one_place(c: AsyncClient) -> None:
+        await disputes.write(c, "u", dispute)
+        await record.record_events(c, [view("w1", at=35)])
+        await disputes.remove(c, "u", dispute)
+
+    # What happens, and after how many statements the user is up to date: 2 where counts do not tell all.
+    steps: list[tuple[Callable[[AsyncClient], Awaitable[object]], int]] = [
+        (lambda c: c.ping(), 1),
+        (lambda c: record.record_events(c, [view("v1", at=30), view("v2", at=29, amount=2.0)]), 1),
+        (lambda c: record.record_events(c, [view("v2", at=29, amount=2.0)]), 1),
+        (lambda c: record.record_events(c, [view("late", at=7, context="web"), view("later", at=7)]), 1),
+        (lambda c: disputes.write(c, "u", dispute), 1),
+        (dispute_in_one_place, 1),
+        (lambda c: c.write("MATCH ()-[r:VIEWED {event_id: 'v1'}]->() DELETE r SET startNode(r).events_at = 1"), 2),
+        (lambda c: c.write("MATCH (u:User) SET u.city = 'Oslo', u.events_at = 2"), 1),
+        (lambda c: c.write("MATCH ()-[r:PURCHASED {event_id: '3'}]->() DELETE r"), 2),
+        (lambda c: c.write("MATCH (u:User), (i:Item {id: 'i4'}) CREATE (u)-[:VIEWED {event_id: 'x', at: 3}]->(i)"), 2),
+    ]
+
+    async def work(c: AsyncClient) -> None:
+        known = await explore.user(c, "u")
+        for step, expected in steps:
+            await step(c)
+            before = c.queries
+            now = await explore.user(c, "u", known=known)
+            assert c.queries - before == expected
+            fresh = await explore.user(c, "u")
+            assert now
+            assert fresh
+            assert sorted(map(repr, now.events())) == sorted(map(repr, fresh.events()))
+            assert (now.at, now.state, now.disputes) == (fresh.at, fresh.state, fresh.disputes)
+            assert (sorted(now.recorded), now.properties) == (sorted(fresh.recorded), fresh.properties)
+            known = now
+        assert await explore.user(c, "u", known=known) is known
+
+    run(client, work)
+
+
+def test_of_a_user_with_more_events_than_are_read_all_of_them_are_read_again(client: Client) -> None:
+    async def work(c: AsyncClient) -> None:
+        await record.record_events(c, [view(str(n), at=n) for n in range(12)])
+        known = await explore.user(c, "u", limit=10)
+        await record.record_events(c, [view("old", at=1), view("new", at=20)])
+        now = await explore.user(c, "u", limit=10, known=known)
+        assert now
+        assert now.at == [20, *range(11, 2, -1)]
+        almost = await explore.user(c, "u", limit=15)
+        await record.record_events(c, [view("newer", at=21), view("newest", at=22)])
+        now = await explore.user(c, "u", limit=15, known=almost)
+        assert now
+        assert now.at == [22, 21, 20, *range(11, 0, -1), 1]
+
+    run(client, work)

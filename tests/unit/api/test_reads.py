@@ -65,7 +65,8 @@ def asked(graph: Graph, *wanted: Kept) -> list[bool]:
     async def run() -> list[bool]:
         rereads = Rereads(graph)
         try:
-            return await asyncio.gather(*(rereads.same(one) for one in wanted))
+            found = await asyncio.gather(*(rereads.now(one) for one in wanted))
+            return [now is not None and one.same(now) for one, now in zip(wanted, found, strict=True)]
         finally:
             await graph.close()
 
