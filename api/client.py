@@ -1,7 +1,7 @@
 """The database client of the API: it counts what it writes, and a request that is given up breaks no connection."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from typing import Any, LiteralString, TypeVar
 
 from api.writes import Writes
@@ -28,9 +28,18 @@ class SteadyClient(AsyncClient):
         """Run one reading statement; errors as in `AsyncClient.read`."""
         return await self._steady(super().read(query, timeout_s=timeout_s, **params))
 
-    async def write(self, query: LiteralString, /, *, timeout_s: float | None = None, **params: object) -> list[Row]:
+    async def write(
+        self,
+        query: LiteralString,
+        /,
+        *,
+        timeout_s: float | None = None,
+        about_users: Collection[str] = (),
+        **params: object,
+    ) -> list[Row]:
         """Run one writing statement; errors as in `AsyncClient.read`. It may be written though nobody waits."""
-        return await self._steady(self._counted(super().write(query, timeout_s=timeout_s, **params), timeout_s))
+        statement = super().write(query, timeout_s=timeout_s, about_users=about_users, **params)
+        return await self._steady(self._counted(statement, timeout_s, about_users))
 
     async def change(self, query: LiteralString, /, **params: object) -> Written:
         """Do the same as `write`, and say what changed."""
@@ -42,8 +51,10 @@ class SteadyClient(AsyncClient):
             await asyncio.wait(self._running)
         await super().close()
 
-    async def _counted(self, statement: Coroutine[Any, Any, T], timeout_s: float | None) -> T:
-        with self._writes.writing(_TRIES * ((timeout_s or self.settings.timeout_s) + _SLACK_S)):
+    async def _counted(
+        self, statement: Coroutine[Any, Any, T], timeout_s: float | None, users: Collection[str] = ()
+    ) -> T:
+        with self._writes.writing(_TRIES * ((timeout_s or self.settings.timeout_s) + _SLACK_S), users):
             return await statement
 
     async def _steady(self, statement: Coroutine[Any, Any, T]) -> T:

@@ -5,7 +5,8 @@ a look is taken for true; by default for no time at all, and then the graph is a
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from api.writes import Writes
 from graph.client import AsyncClient
@@ -19,8 +20,17 @@ class Look:
     """`time.monotonic`."""
     writes: int | None
     """Writes of this host until then; None while one was under way."""
+    apart: int | None
+    """Those of them that were about more than single users."""
     state: str | None
     """A state that the graph had been seen in (`AsyncClient.state`)."""
+    users: Mapping[str, int | None] = field(default_factory=dict[str, int | None])
+    """By whom it was about, those that were about this user alone."""
+
+    def beside(self, other: "Look") -> "Look":
+        """Return the earlier of two looks, about the users of both: what came of both is as new as this."""
+        first, second = (self, other) if self.at <= other.at else (other, self)
+        return replace(first, users={**second.users, **first.users}) if second.users else first
 
 
 class Knowledge:
@@ -33,9 +43,11 @@ class Knowledge:
         self._writes = writes or Writes()
         self._found: tuple[Look, str | None] | None = None
 
-    def look(self) -> Look:
-        """Return this moment; to be called before a statement is sent."""
-        return Look(time.monotonic(), self._writes.mark(), self._client.seen)
+    def look(self, *users: str) -> Look:
+        """Return this moment; to be called before a statement is sent. `users`: whose events or facts it may read."""
+        # The time first: what is written meanwhile is then later than it.
+        at, writes, apart = time.monotonic(), self._writes.mark(), self._writes.apart()
+        return Look(at, writes, apart, self._client.seen, {user: self._writes.of_user(user) for user in users})
 
     def found(self, look: Look, state: str | None) -> None:
         """Take note of the state that a look found the whole graph in."""
@@ -48,18 +60,27 @@ class Knowledge:
         if self._found is None:
             return None
         look, state = self._found
-        return state if self._young(look) else None
+        return state if self._young(look) and self._unwritten(look) else None
 
-    def holds(self, look: Look) -> bool:
+    def holds(self, look: Look, *, whole: bool = True) -> bool:
         """Whether what was read after a look is known to be true still.
 
-        Either the look is young, or the graph has been found in the very state of before it.
+        Either the look is young, or the graph has been found in the very state of before it. `whole`: what was read is
+        rows of the catalogue, and the users whom the look names; else it may be anything.
         """
         if not self.for_s:
             return False
-        return self._young(look) or (look.state is not None and look.state == self.state)
+        if self._young(look) and (self._still(look) if whole else self._unwritten(look)):
+            return True
+        return look.state is not None and look.state == self.state
 
     def _young(self, look: Look) -> bool:
-        if look.writes is None or time.monotonic() - look.at >= self.for_s:
+        return time.monotonic() - look.at < self.for_s
+
+    def _unwritten(self, look: Look) -> bool:
+        return look.writes is not None and look.writes == self._writes.mark()
+
+    def _still(self, look: Look) -> bool:
+        if look.apart is None or look.apart != self._writes.apart():
             return False
-        return look.writes == self._writes.mark()
+        return all(mark is not None and mark == self._writes.of_user(user) for user, mark in look.users.items())

@@ -39,8 +39,8 @@ class Reads:
 
     def since(self, look: Look) -> None:
         """Take note of something that was read earlier, after this look."""
-        if self.look and look.at < self.look.at:
-            self.look = look
+        if self.look:
+            self.look = self.look.beside(look)
 
     def met(self, user_id: str, row: UserRow | None, until: float) -> None:
         """Take note of a user."""

@@ -345,7 +345,7 @@ class Recommender:
             if same or reads is None:
                 return answer if same else None
         # All that is read from now on is as new as this state, or newer.
-        look = self.knowledge.look()
+        look = self.knowledge.look(*reads.users)
         now = await self.rereads.now(reads)
         self.last_known.well()
         if now is None:
@@ -362,7 +362,9 @@ class Recommender:
             return True
         # An event that another program has changed in place looks the same: its time is up even so.
         until = answer.reads.until if answer.reads else math.inf
-        return answer.look is not None and time.monotonic() <= until and self.knowledge.holds(answer.look)
+        if answer.look is None or time.monotonic() > until:
+            return False
+        return self.knowledge.holds(answer.look, whole=answer.reads is not None)
 
     @property
     def model(self) -> str | None:
@@ -378,9 +380,11 @@ class Recommender:
         row, look = self.shoppers.known(user_id), self.shoppers.look(user_id)
         if row is None or look is None or not self.knowledge.holds(look):
             with self.metrics.phase("read"):
-                look = self.knowledge.look()
+                look = self.knowledge.look(user_id)
                 row = await explore.user(self.graph, user_id, limit=MAX_EVENTS_READ, known=row)
         noted = NOTED.get()
+        if noted:
+            noted.since(look)
         if row is None:
             if noted:
                 noted.met(user_id, None, math.inf)
@@ -389,7 +393,6 @@ class Recommender:
         self.metrics.seen(max(row.at, default=0))
         derived = self.shoppers.met(row, look)
         if noted:
-            noted.since(look)
             noted.met(user_id, row, self.shoppers.until(user_id))
         return Shopper(row, present_us(), derived=derived)
 

@@ -5,7 +5,7 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -189,8 +189,21 @@ class AsyncClient:
         """Run one reading statement and return its rows; errors as in `Client.read`."""
         return (await self._run(neo4j.READ_ACCESS, query, params, timeout_s or self.settings.timeout_s)).rows
 
-    async def write(self, query: LiteralString, /, *, timeout_s: float | None = None, **params: object) -> list[Row]:
-        """Run one writing statement in its own transaction and return its rows; errors as in `Client.read`."""
+    async def write(
+        self,
+        query: LiteralString,
+        /,
+        *,
+        timeout_s: float | None = None,
+        about_users: Collection[str] = (),
+        **params: object,
+    ) -> list[Row]:
+        """Run one writing statement in its own transaction and return its rows; errors as in `Client.read`.
+
+        `about_users`: ids of those whom it is about, where it changes nothing but them and what they did; for whoever
+        keeps what it has read.
+        """
+        del about_users
         return (await self._run(neo4j.WRITE_ACCESS, query, params, timeout_s or self.settings.timeout_s)).rows
 
     async def change(self, query: LiteralString, /, **params: object) -> Written:

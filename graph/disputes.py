@@ -35,13 +35,13 @@ async def write(client: AsyncClient, user: str, row: DisputeRow) -> bool | None:
 
     Written twice it is there once. Raises `ValueError` for another label than Item, Category and Brand.
     """
-    found = await client.write(_statement(_WRITES, row), **_of(user, row), at=row.at)
+    found = await client.write(_statement(_WRITES, row), about_users=(user,), **_of(user, row), at=row.at)
     return bool(found[0]["created"]) if found else None
 
 
 async def remove(client: AsyncClient, user: str, row: DisputeRow) -> bool:
     """Take back what a user disputes; return whether it was there. Raises `ValueError` as `write` does."""
-    return bool((await client.write(_statement(_REMOVES, row), **_of(user, row)))[0]["removed"])
+    return bool((await client.write(_statement(_REMOVES, row), about_users=(user,), **_of(user, row)))[0]["removed"])
 
 
 def everybody(client: Client) -> dict[str, tuple[DisputeRow, ...]]:

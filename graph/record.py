@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, Literal, LiteralString
@@ -122,9 +122,10 @@ async def _record(client: AsyncClient, kind: LiteralString, rows: list[EventRow]
         new = [row for event_id, row in first.items() if event_id not in there]
         try:
             if new:
-                await _nodes(client, _NEW_USERS, {row[0] for row in new} - set(look["users"]), look["last_user"])
+                fresh = {row[0] for row in new} - set(look["users"])
+                await _nodes(client, _NEW_USERS, fresh, look["last_user"], about_users=fresh)
                 await _nodes(client, _NEW_ITEMS, {row[1] for row in new} - set(look["items"]), look["last_item"])
-                await client.write(MERGE[kind], rows=sorted(new, key=lambda row: row[1]))
+                await client.write(MERGE[kind], about_users=users, rows=sorted(new, key=lambda row: row[1]))
         except Taken as error:
             trouble = error
             continue
@@ -132,10 +133,13 @@ async def _record(client: AsyncClient, kind: LiteralString, rows: list[EventRow]
     raise Conflict(tuple(first)) from trouble
 
 
-async def _nodes(client: AsyncClient, statement: LiteralString, ids: set[str], last: int | None) -> None:
+async def _nodes(
+    client: AsyncClient, statement: LiteralString, ids: set[str], last: int | None, about_users: Collection[str] = ()
+) -> None:
     if ids:
         start = -1 if last is None else last
-        await client.write(statement, rows=[[name, start + place] for place, name in enumerate(sorted(ids), 1)])
+        rows = [[name, start + place] for place, name in enumerate(sorted(ids), 1)]
+        await client.write(statement, about_users=about_users, rows=rows)
 
 
 def _outcomes(rows: Sequence[EventRow], first: Mapping[str, EventRow], there: Mapping[str, EventRow]) -> list[Outcome]:

@@ -1,5 +1,6 @@
 """Requests handed to the application without a socket: what answering costs, apart from the network."""
 
+import inspect
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -54,11 +55,12 @@ async def ask(app: App, body: bytes) -> bytes:
 
 
 async def cost(app: App, bodies: Sequence[bytes], *, before: Callable[[], object] = lambda: None) -> Cost:
-    """Send these requests one after the other; `before` is done before each, untimed."""
+    """Send these requests one after the other; `before` is done (and waited for) before each, untimed."""
     took: list[float] = []
     cpu = 0.0
     for body in bodies:
-        before()
+        if inspect.isawaitable(done := before()):
+            await done
         begun, worked = time.perf_counter(), time.process_time()
         await ask(app, body)
         took.append(time.perf_counter() - begun)

@@ -1,7 +1,7 @@
 """The API on all of Complete Journey: the cost of a request, and requests a second beside the plainest app."""
 
-import asyncio
 import contextlib
+import itertools
 import json
 import os
 import socket
@@ -9,11 +9,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+import uvloop
 
 from api.app import ApiSettings, App, create_app
 from graph import write
@@ -35,6 +37,11 @@ query Lists($user: String!) {
       edges { node { rank score item { externalId title price } explanation { sentence } } }
     }
   }
+}
+"""
+RECORD = """
+mutation View($user: String!, $item: String!, $name: String!) {
+  recordEvents(input: {events: [{user: $user, item: $item, type: "view", eventId: $name}]}) { recorded }
 }
 """
 WHAT_IF = """
@@ -89,7 +96,7 @@ def busy() -> str:
 
 
 def test_what_a_request_costs(journey: shop.Bench):
-    rows = asyncio.run(_costs(journey))
+    rows = uvloop.run(_costs(journey))  # the loop of `attune serve`
     show(
         f"20 recommendations with titles, prices and sentences, in process ({busy()})",
         ("the user", "p50 ms", "p99 ms", "CPU ms"),
@@ -104,6 +111,7 @@ async def _costs(journey: shop.Bench) -> list[tuple[str | float, ...]]:
     user, others = journey.users[0], journey.users[1:]
     one = inside.body(QUERY, user=user)
     found: list[tuple[str | float, ...]] = []
+    seen: list[Any] = []
 
     async def measured(
         name: str, bodies: Sequence[bytes], before: Callable[[], object] = lambda: None, app: App = app
@@ -111,9 +119,20 @@ async def _costs(journey: shop.Bench) -> list[tuple[str | float, ...]]:
         cost = await inside.cost(app, bodies, before=before)
         found.append((name, cost.p50_ms, cost.p99_ms, cost.cpu_ms))
 
+    numbers = itertools.count(time.time_ns())
+
+    def viewing(user: str, app: App = app) -> Callable[[], Awaitable[bytes]]:
+        def view() -> Awaitable[bytes]:
+            number = next(numbers)
+            item = seen[number % len(seen)]["node"]["item"]["externalId"]
+            return inside.ask(app, inside.body(RECORD, user=user, item=item, name=f"bench-view-{number}"))
+
+        return view
+
     try:
         answer = json.loads(await inside.ask(app, one))["data"]["user"]["recommendations"]["edges"]
         assert len(answer) == 20
+        seen = answer
         await inside.ask(app, one)
         await measured("asked the same before; nothing was written since", [one] * REQUESTS)
         with Client(journey.neo4j) as writer:
@@ -130,6 +149,12 @@ async def _costs(journey: shop.Bench) -> list[tuple[str | float, ...]]:
         await measured(f"asked the same before; state known for {KNOWN_FOR_S:.0f} s", [one] * REQUESTS, app=knowing)
         forget = knowing.recommender.answers.forget
         await measured("made anew from memory; state known", [one] * REQUESTS, forget, app=knowing)
+        if journey.writable:
+            after = [one] * (REQUESTS // 2)
+            await measured("asked the same before; another user viewed an item since", after, viewing(others[-1]))
+            await measured("the same; state known", after, viewing(others[-1], knowing), app=knowing)
+            await measured("asked the same before; the user viewed an item since", after, viewing(user))
+            await measured("the same; state known", after, viewing(user, knowing), app=knowing)
     finally:
         await recommender.client.close()
         await knowing.recommender.client.close()

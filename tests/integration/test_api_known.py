@@ -23,6 +23,7 @@ LIST = """query ($user: String!) { user(id: $user) {
   recommendations(first: 20) { edges { node { score item { externalId title } explanation { sentence } } } } } }"""
 RECORD = "mutation ($events: [EventInput!]!) { recordEvents(input: { events: $events }) { recorded } }"
 ERASE = "mutation ($id: String!) { eraseUser(id: $id) { erasedEvents } }"
+TRENDING = "{ trending(first: 3) { nodes { before item { externalId } } } }"
 AT = 1_700_000_000_000_000
 
 
@@ -112,6 +113,33 @@ def test_an_event_changes_the_same_users_next_answer_however_long_the_state_is_k
         assert lists[-1] not in lists[:-1]
 
 
+def test_an_event_leaves_what_is_known_of_others_and_of_the_catalogue(known: Served) -> None:
+    first, other, popular = listed(known, "u3"), listed(known, "u21"), known.ask(TRENDING)
+    for n in range(2):
+        record(known, "u21", other[0]["item"]["externalId"], f"apart-{n}")
+        with statements(known, 0):
+            assert listed(known, "u3") == first
+        known.app.recommender.answers.forget()
+        with statements(known, 0):
+            assert listed(known, "u3") == first
+    # Of the user it is about, the events alone are read: the rows of the page are known.
+    with statements(known, None):
+        assert listed(known, "u21") != other
+    # What rests on the events of all is asked for again.
+    known.ask(TRENDING)
+    record(known, "u22", "i5", "apart-2")
+    with statements(known, None):
+        assert known.ask(TRENDING).keys() == popular.keys()
+
+
+def test_a_first_event_creates_a_user_whose_absence_was_known(known: Served) -> None:
+    assert known.ask(LIST, user="stranger")["user"] is None
+    with statements(known, 0):
+        assert known.ask(LIST, user="stranger")["user"] is None
+    record(known, "stranger", "i1", "stranger-1")
+    assert len(listed(known, "stranger")) == 20
+
+
 def test_a_dispute_and_its_withdrawal_change_the_next_answer(known: Served) -> None:
     reason = first_of(shown(known, "u7"), "ITEM")
     given = {"user": "u7", "kind": "ITEM", "path": [step["id"] for step in reason["path"]]}
@@ -158,8 +186,8 @@ def test_what_others_write_is_not_seen_before_the_state_is_looked_at_again(
         assert listed(known, "u9") == before
         known.app.recommender.answers.forget()
         assert listed(known, "u9") == before
-    # Any write of ours is a reason to look.
-    record(known, "u1", "i1", "late-2")
+    # A write of ours that may be about anybody is a reason to look.
+    known.ask(ERASE, id="nobody")
     assert listed(known, "u9") != before
 
 
@@ -239,7 +267,7 @@ def test_what_others_do_to_the_catalogue_is_seen_when_it_is_looked_at(known: Ser
     before = known.ask(query)
     session_client.write("MATCH (i:Item {id: 'i11'}) SET i.named = i.title, i.title = 'Another'")
     assert known.ask(query) == before
-    record(known, "u1", "i1", "catalogue-1")
+    known.ask(ERASE, id="nobody")
     assert known.ask(query)["item"]["title"] == "Another"
     session_client.write("MATCH (i:Item {id: 'i11'}) SET i.title = i.named REMOVE i.named")
 

@@ -222,7 +222,7 @@ def test_what_another_program_writes_is_known_to_no_worker_before_it_looks(
         row = {"user_id": "u22", "item_id": "i2", "type": "purchase", "at": 1_700_000_000_000_000}
         write.events(session_client, [row | {"event_id": "knowing-outside"}])
         assert [told(line, LIST, user="u22") for line in both] == before
-        told(both[0], RECORD, input={"events": [{"user": "u0", "item": "i0", "type": "view", "eventId": "nudge"}]})
+        told(both[0], ERASE, id="nobody")
         after = [told(line, LIST, user="u22") for line in both]
         assert all(answer == after[0] for answer in after)
         assert after[0] != before[0]

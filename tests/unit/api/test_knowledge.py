@@ -68,6 +68,42 @@ def test_a_write_ends_what_was_looked_at_before_it_and_while_it_was_under_way() 
     knowing(60.0, check)
 
 
+def test_a_write_about_one_user_ends_what_is_known_of_that_user_and_of_the_whole_graph() -> None:
+    def check(client: AsyncClient, writes: Writes, knowledge: Knowledge) -> None:
+        catalogue, ann, both = (
+            knowledge.look(),
+            knowledge.look("ann"),
+            knowledge.look("ann").beside(knowledge.look("bob")),
+        )
+        assert both.users.keys() == {"ann", "bob"}
+        for user, holding in (("cid", [True, True, True]), ("bob", [True, True, False]), ("ann", [True, False, False])):
+            with writes.writing(60, [user]):
+                during = knowledge.look(user)
+                assert [knowledge.holds(look) for look in (catalogue, ann, both)] == holding
+            assert [knowledge.holds(look) for look in (catalogue, ann, both)] == holding
+            assert not any(knowledge.holds(look, whole=False) for look in (catalogue, ann, both))
+            assert not knowledge.holds(during)
+            assert knowledge.holds(knowledge.look(user))
+        with writes.writing(60):
+            pass
+        assert not knowledge.holds(catalogue)
+
+    knowing(60.0, check)
+
+
+def test_of_two_looks_at_a_user_the_earlier_one_counts() -> None:
+    def check(client: AsyncClient, writes: Writes, knowledge: Knowledge) -> None:
+        before = knowledge.look("ann")
+        with writes.writing(60, ["ann"]):
+            pass
+        after = knowledge.look("ann")
+        assert knowledge.holds(after)
+        assert not knowledge.holds(after.beside(before))
+        assert not knowledge.holds(before.beside(after))
+
+    knowing(60.0, check)
+
+
 def test_what_was_read_in_the_state_that_the_graph_is_known_to_be_in_is_true_however_old() -> None:
     def check(client: AsyncClient, writes: Writes, knowledge: Knowledge) -> None:
         client.seen = "state-1"

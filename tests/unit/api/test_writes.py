@@ -64,6 +64,70 @@ def test_two_writes_of_a_worker_at_once_are_under_way_until_the_last_is_over() -
     assert alone.mark() not in (None, before)
 
 
+def test_a_write_about_users_is_another_number_for_them_alone() -> None:
+    both = Writes(2)
+    one, other = both.of(0), both.of(1)
+    users = ["ann", "bob", "cid"]
+
+    def told() -> list[int | None]:
+        return [other.mark(), other.apart(), *map(other.of_user, users)]
+
+    before = told()
+    with one.writing(60, ["ann", "bob"]), one.writing(60, ["bob"]):
+        assert told() == [None, before[1], None, None, before[4]]
+        with other.writing(60, ["cid"]):
+            assert other.of_user("cid") is None
+    after = told()
+    assert None not in after
+    assert [one == other for one, other in zip(before, after, strict=True)] == [False, True, False, False, False]
+    with one.writing(60):
+        assert told() == [None, None, *after[2:]]
+    assert told()[2:] == after[2:]
+    assert told()[1] != after[1]
+
+
+def test_a_write_about_a_user_that_may_yet_be_committed_is_under_way_until_it_cannot() -> None:
+    writes = Writes()
+    before = writes.of_user("ann")
+    with pytest.raises(TimedOut), writes.writing(0.3, ["ann"]):
+        raise TimedOut("no")
+    for _ in range(2):
+        with writes.writing(0.1, ["ann"]), writes.writing(0.1, ["bob"]):
+            assert writes.of_user("ann") is None
+        assert writes.of_user("ann") is None
+        assert writes.of_user("bob") is not None
+    after(0.3)
+    assert writes.of_user("ann") not in (None, before)
+    with writes.writing(60, ["bob"]):  # what was left open is closed
+        assert writes.of_user("ann") not in (None, before)
+
+
+def test_what_a_killed_worker_had_begun_about_a_user_is_under_way_until_it_cannot_be() -> None:
+    both = Writes(2)
+    other = both.of(1)
+    before = other.of_user("ann")
+    reading, writing = os.pipe()
+
+    def work() -> None:
+        with both.of(0).writing(1.0, ["ann"]):
+            os.write(writing, b"x")
+            time.sleep(60)
+
+    pid = worker(work)
+    os.read(reading, 1)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    assert other.of_user("ann") is None
+    assert other.of_user("bob") is not None
+    heir = both.of(0)
+    with heir.writing(60, ["bob"]):
+        assert other.of_user("ann") is None
+    after(1.0)
+    assert other.of_user("ann") not in (None, before)
+    with heir.writing(60, ["bob"]):
+        assert other.of_user("ann") not in (None, before)
+
+
 def test_nothing_is_lost_where_many_processes_write_at_once() -> None:
     n, times = 4, 2_000
     shared = Writes(n)
