@@ -9,6 +9,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
+from jaxtyping import Int64
 
 from gnn.explain import Contribution, Explained, Kind, Rest, Step, largest
 from gnn.filters import Added
@@ -21,6 +22,8 @@ MOST = 5
 _SMALL = 0.01
 
 NOTHING = Rest()
+
+_Sums = dict[tuple[Kind | Added, tuple[Step, ...]], float]
 
 # Two values of one reason that differ by less differ in the order of additions.
 _EQUAL = 1e-9
@@ -56,51 +59,65 @@ def merge(contributions: Sequence[Contribution], *, most: int = MOST, beside: Re
 
     `beside`: contributions too small to be among the strongest, which go to the rest.
     """
-    reasons = sorted(grouped(contributions), key=lambda reason: -abs(reason.value))
-    total = sum(abs(reason.value) for reason in reasons) + beside.size
-    told = [reason for reason in reasons[:most] if abs(reason.value) >= _SMALL * total and reason.value != 0.0]
-    rest = [reason for reason in reasons[len(told) :] if reason.value != 0.0]
+    strongest = sorted(_summed(contributions).items(), key=lambda one: -abs(one[1]))
+    least = _SMALL * (sum(abs(value) for _, value in strongest) + beside.size)
+    told = [
+        Reason(kind, value, path) for (kind, path), value in strongest[:most] if abs(value) >= least and value != 0.0
+    ]
+    rest = [one for one in strongest[len(told) :] if one[1] != 0.0]
     count = len(rest) + beside.count
-    if count == 1 and len(told) < most:
-        return [*told, *rest]
-    if count:
-        told.append(Reason(None, sum(reason.value for reason in rest) + beside.value, (), count))
+    if rest and count == 1 and len(told) < most:
+        (kind, path), value = rest[0]
+        told.append(Reason(kind, value, path))
+    elif count:
+        told.append(Reason(None, sum(value for _, value in rest) + beside.value, (), count))
     return told
 
 
-def grouped(contributions: Sequence[Contribution], added: Mapping[Added, float] = MappingProxyType({})) -> list[Reason]:
-    """Return one reason per kind and path, and one for each part that the request added."""
-    groups: dict[tuple[Kind, tuple[Step, ...]], float] = {}
+def _summed(contributions: Sequence[Contribution], added: Mapping[Added, float] = MappingProxyType({})) -> _Sums:
+    """Return one value per kind and path, and one for each part that the request added."""
+    sums: _Sums = {}
     for kind, value, path in contributions:
-        groups[kind, path] = groups.get((kind, path), 0.0) + value
-    found = [Reason(kind, value, path) for (kind, path), value in groups.items()]
-    return found + [Reason(kind, value) for kind, value in added.items() if value != 0.0]
+        key = kind, path
+        sums[key] = sums.get(key, 0.0) + value
+    for kind, value in added.items():
+        if value != 0.0:
+            sums[kind, ()] = value
+    return sums
 
 
-def moves(
-    before: Sequence[Reason],
-    after: Sequence[Reason],
-    *,
-    most: int = MOST,
-    beside: tuple[Rest, Rest] = (NOTHING, NOTHING),
-) -> list[tuple[Reason, Reason]]:
+def _moves(before: _Sums, after: _Sums, beside: tuple[Rest, Rest], most: int) -> list[tuple[Reason, Reason]]:
     """Return the `most` reasons whose value changed most, each before and after, then the rest as one pair.
 
     The values of each side sum to that of the input; a reason that one side lacks is 0 there. `beside`: what changed
     too little to be among those told, which goes to the rest.
     """
-    sides = [{(reason.kind, reason.path): reason.value for reason in side} for side in (before, after)]
-    keys = dict.fromkeys(key for side in reversed(sides) for key in side)
-    pairs = [(key, (sides[0].get(key, 0.0), sides[1].get(key, 0.0))) for key in keys]
-    pairs.sort(key=lambda pair: -abs(pair[1][1] - pair[1][0]))
-    chosen = [pair for pair in pairs[:most] if abs(pair[1][1] - pair[1][0]) > _EQUAL]
-    told = [(Reason(kind, one, path), Reason(kind, other, path)) for (kind, path), (one, other) in chosen]
+    pairs = [(key, before.get(key, 0.0), value) for key, value in after.items()]
+    pairs += [(key, value, 0.0) for key, value in before.items() if key not in after]
+    pairs.sort(key=lambda pair: -abs(pair[2] - pair[1]))
+    chosen = [pair for pair in pairs[:most] if abs(pair[2] - pair[1]) > _EQUAL]
+    told = [(Reason(kind, one, path), Reason(kind, other, path)) for (kind, path), one, other in chosen]
     rest = pairs[len(told) :]
     count = len(rest) + max(one.count for one in beside)
     if count:
-        sums = [sum(both[side] for _, both in rest) + beside[side].value for side in (0, 1)]
+        sums = (sum(pair[1] for pair in rest) + beside[0].value, sum(pair[2] for pair in rest) + beside[1].value)
         told.append((Reason(None, sums[0], (), count), Reason(None, sums[1], (), count)))
     return told
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """The items of two histories, ascending, and where those of each stand among them."""
+
+    items: Int64[np.ndarray, "U"]
+    before: Int64[np.ndarray, "N"]
+    after: Int64[np.ndarray, "M"]
+
+    @staticmethod
+    def of(before: Explained, after: Explained) -> "Common":
+        """Put them side by side: once for all that was explained with the same two histories."""
+        items = np.union1d(before.item, after.item)
+        return Common(items, np.searchsorted(items, before.item), np.searchsorted(items, after.item))
 
 
 def between(
@@ -108,33 +125,35 @@ def between(
     after: Explained,
     added: tuple[Mapping[Added, float], Mapping[Added, float]],
     *,
+    common: Common | None = None,
     same_item: bool = True,
     most: int = MOST,
 ) -> list[tuple[Reason, Reason]]:
-    """Return what `moves` makes of all contributions of two scores, looking only at those that can be told.
+    """Return the `most` reasons whose value differs most between two scores, each on both sides, then the rest.
 
-    `added`: what the request added to each. Without `same_item` the item that paths lead to is left out of them, so
-    that those of two items can be told as the same.
+    The values of each side sum to its score. `added`: what the request added to each. `common`: of the two histories,
+    where it is known. Without `same_item` the item that paths lead to is left out of them, so that those of two items
+    can be told as the same.
     """
-    # Both are sorted: merging them is quicker than `union1d`.
-    items = np.concatenate((before.item, after.item))
-    items.sort(kind="stable")
-    new = np.ones(len(items), np.bool_)
-    np.not_equal(items[1:], items[:-1], out=new[1:])
-    items = items[new]
-    moved = np.zeros(len(items))
-    moved[np.searchsorted(items, after.item)] = after.added
-    moved[np.searchsorted(items, before.item)] -= before.added
-    chosen = items[largest(moved, most)]
-    sides: list[list[Reason]] = []
+    common = common or Common.of(before, after)
+    moved, there = np.zeros(len(common.items)), np.zeros(len(common.items), np.bool_)
+    moved[common.after] = after.added
+    there[common.after] = after.added != 0.0
+    moved[common.before] -= before.added
+    there[common.before] |= before.added != 0.0
+    # Only what can be told is looked at one by one.
+    chosen = largest(moved, most)
+    there[chosen] = False
+    # Both sides sum up the same items, also where one of them says nothing of some.
+    count = int(np.count_nonzero(there))
+    sides: list[_Sums] = []
     rests: list[Rest] = []
     for explained, extra in zip((before, after), added, strict=True):
-        contributions, rest = explained.through(chosen)
-        told = grouped(contributions, extra)
-        sides.append(told if same_item else [replace(reason, path=reason.path[:-1]) for reason in told])
-        # Both sides sum up the same items, also where one of them says nothing of some.
-        rests.append(replace(rest, count=len(items) - len(chosen)))
-    return moves(sides[0], sides[1], most=most, beside=(rests[0], rests[1]))
+        contributions, rest = explained.through(common.items[chosen])
+        told = _summed(contributions, extra)
+        sides.append(told if same_item else {(kind, path[:-1]): value for (kind, path), value in told.items()})
+        rests.append(replace(rest, count=count))
+    return _moves(sides[0], sides[1], (rests[0], rests[1]), most)
 
 
 def with_added(told: Sequence[Reason], added: Mapping[Added, float]) -> list[Reason]:

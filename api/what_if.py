@@ -17,7 +17,7 @@ from api.explanation import Scene
 from api.imagined import SessionEventInput, with_events
 from api.limits import MAX_EVENTS
 from api.lists import Recommendation, Wish
-from api.reasons import Reason
+from api.reasons import Common, Reason
 from api.recommender import ATTRIBUTE, Shopper
 from api.sentences import Teller
 from api.types import ESTIMATED, ContributionKind, Item, Node
@@ -144,10 +144,12 @@ class _Worlds:
             return
         rows = [self.artefact.item_index[name] for name in names]
         both = [await context.recommender.explain(one, self.artefact, rows) for one in self.shoppers]
+        common: Common | None = None
         for name, row in zip(names, rows, strict=True):
             before, after = (told[name] for told in both)
+            common = common or Common.of(before, after)
             added = (self.scored[0].added_to(row), self.scored[1].added_to(row))
-            self.moved[name] = reasons.between(before, after, added)
+            self.moved[name] = reasons.between(before, after, added, common=common)
 
     async def changes(self, context: Context, user: Node, items: Sequence[str]) -> dict[str, list[ContributionChange]]:
         """Return what GraphQL tells of these items, which have been explained."""

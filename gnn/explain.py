@@ -1,6 +1,6 @@
 """Says why: splits a score into the contributions of single paths, which sum to it exactly."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -44,9 +44,9 @@ class Explained:
     parts: tuple[Contribution, ...]
     """Those that lead through no item of the history."""
     item: Int64[np.ndarray, "N"]
-    """Items of the history that speak for this one or against it, as rows of the artefact, ascending."""
+    """Items of the history as rows of the artefact, ascending; all that was explained at once shares the array."""
     added: Float64[np.ndarray, "N"]
-    """What each of them adds, not 0."""
+    """What each of them adds to the score; 0 for those that say nothing of it."""
     names: Sequence[str] = field(repr=False)
     """Ids of the artefact's items."""
     end: Step
@@ -73,15 +73,16 @@ class Explained:
         return self._told(places[self.item[places] == items])
 
     def _told(self, places: Int64[np.ndarray, "n"]) -> tuple[list[Contribution], Rest]:
-        left = np.ones(len(self.added), np.bool_)
-        left[places] = False
-        rest = self.added[left]
-        return [*self.parts, *self._items(places)], Rest(float(rest.sum()), float(np.abs(rest).sum()), len(rest))
+        rest = self.added.copy()
+        rest[places] = 0.0
+        others = Rest(float(rest.sum()), float(np.abs(rest).sum()), int(np.count_nonzero(rest)))
+        return [*self.parts, *self._items(places)], others
 
     def _items(self, places: Int64[np.ndarray, "n"]) -> list[Contribution]:
         return [
             Contribution(Kind.ITEM, value, (_USER, Step("Item", self.names[int(row)]), self.end))
             for row, value in zip(self.item[places].tolist(), self.added[places].tolist(), strict=True)
+            if value != 0.0
         ]
 
 
@@ -131,11 +132,13 @@ def explain_many(
     rows = np.array(items, np.int64)
     tables = channels.edge_tables(artefact.state, artefact.matrices, sent.edges.item, rows)
     gates, values, prices = scorer.parts(artefact, sent, rows, tables)
-    scores = (gates * values).sum(axis=0) + prices.sum(axis=0)
-    added = _through_items(artefact, sent, tables, gates)
+    flows = gates * values
+    scores = flows.sum(axis=0) + prices.sum(axis=0)
+    added = np.ascontiguousarray(_through_items(artefact, sent, tables, gates).T)
+    parts = _other_parts(artefact, rows, flows, prices)
     found = (
-        _split(artefact, sent, item, float(scores[n]), gates[:, n], values[:, n], prices[:, n], added[:, n])
-        for n, item in enumerate(items)
+        Explained(score, of_one, sent.edges.item, through, artefact.item_ids, of_one_end)
+        for score, (of_one, of_one_end), through in zip(scores.tolist(), parts, added, strict=True)
     )
     return tuple(_without(told, history.disputed) if history.disputed else told for told in found)
 
@@ -149,42 +152,48 @@ def _without(told: Explained, disputed: frozenset[Dispute]) -> Explained:
     return replace(told, score=told.score - out, parts=used, item=told.item[kept], added=told.added[kept])
 
 
-def _split(
+def _other_parts(
     artefact: Artefact,
-    sent: Messages,
-    item: int,
-    score: float,
-    gate: Float64[np.ndarray, "C"],
-    value: Float64[np.ndarray, "C"],
-    price: Float64[np.ndarray, "T"],
-    added: Float64[np.ndarray, "N"],
-) -> Explained:
-    end = Step("Item", artefact.item_ids[item])
-    H = artefact.shape.H
+    rows: Int64[np.ndarray, "P"],
+    flows: Float64[np.ndarray, "C P"],
+    prices: Float64[np.ndarray, "T P"],
+) -> list[tuple[tuple[Contribution, ...], Step]]:
+    """Return of each item the parts of its score that lead through no item of the history, and the end of their paths.
 
-    first = H + 1
-    parts = [Contribution(Kind.OWN_HISTORY, float(gate[:first] @ value[:first]), (_USER, end))]
-    first += len(MATRICES) * H
-    for kind, steps in _through_nodes(artefact, item):
-        if steps:
-            flow = float(gate[first : first + H + 1] @ value[first : first + H + 1])
-            parts.append(Contribution(kind, flow, (_USER, *steps, end)))
-        first += H + 1
-    prior = gate[first:] * value[first:]
-    parts.append(Contribution(Kind.POPULARITY, float(prior[~PROMOTIONS].sum()), (end,)))
-    parts.append(Contribution(Kind.PROMOTION, float(prior[PROMOTIONS].sum()), (end,)))
-    parts.append(Contribution(Kind.PRICE_FIT, float(price[0]), (_USER, end)))
-    parts.append(Contribution(Kind.PURCHASE_POWER, float(price[1:].sum()), (_USER, end)))
-
-    through = np.flatnonzero(added)
-    return Explained(
-        score=score,
-        parts=tuple(part for part in parts if part.value != 0.0),
-        item=sent.edges.item[through],
-        added=added[through],
-        names=artefact.item_ids,
-        end=end,
+    `flows`: every channel times its gate.
+    """
+    H, own = artefact.shape.H, artefact.shape.H + 1
+    groups = own + len(MATRICES) * H
+    priors = groups + own * len(artefact.state.groups)
+    # Channels lie in the order of `gnn.weights.channel_names`: those of one kind of node side by side.
+    by_group = flows[groups:priors].reshape(-1, own, len(rows)).sum(axis=1)
+    values = zip(
+        flows[:own].sum(axis=0).tolist(),
+        by_group.T.tolist(),
+        flows[priors:][~PROMOTIONS].sum(axis=0).tolist(),
+        flows[priors:][PROMOTIONS].sum(axis=0).tolist(),
+        prices[0].tolist(),
+        prices[1:].sum(axis=0).tolist(),
+        strict=True,
     )
+    found: list[tuple[tuple[Contribution, ...], Step]] = []
+    for row, ways, (history, nodes, popularity, promotion, fit, power) in zip(
+        rows.tolist(), _through_nodes(artefact, rows), values, strict=True
+    ):
+        end = Step("Item", artefact.item_ids[row])
+        direct = (_USER, end)
+        parts = [Contribution(Kind.OWN_HISTORY, history, direct)]
+        parts += [
+            Contribution(kind, value, (_USER, *steps, end))
+            for (kind, steps), value in zip(ways, nodes, strict=True)
+            if steps
+        ]
+        parts.append(Contribution(Kind.POPULARITY, popularity, (end,)))
+        parts.append(Contribution(Kind.PROMOTION, promotion, (end,)))
+        parts.append(Contribution(Kind.PRICE_FIT, fit, direct))
+        parts.append(Contribution(Kind.PURCHASE_POWER, power, direct))
+        found.append((tuple(part for part in parts if part.value != 0.0), end))
+    return found
 
 
 def attention(
@@ -212,19 +221,18 @@ def similar(artefact: Artefact, item: int, k: int) -> tuple[Int64[np.ndarray, "K
     return target[order], weight[order]
 
 
-def _through_nodes(artefact: Artefact, item: int) -> list[tuple[Kind, tuple[Step, ...]]]:
-    """Return the way to an item through each kind of node, in the order of `State.groups`; no steps for none."""
-    state = artefact.state
-    ways: list[tuple[Kind, tuple[Step, ...]]] = []
-    for level in state.node:
-        node = int(level[item])
-        ways.append((Kind.CATEGORY, (Step("Category", artefact.category_ids[node]),) if node >= 0 else ()))
-    brand = int(state.brand[item])
-    made_by = (Step("Brand", artefact.brand_ids[brand]),) if brand >= 0 else ()
-    ways.append((Kind.BRAND, made_by))
-    own = Step("Category", artefact.category_ids[int(artefact.item_category[item])])
-    ways.append((Kind.BRAND, (own, *made_by) if state.line[item] >= 0 else ()))
-    return ways
+def _through_nodes(artefact: Artefact, rows: Int64[np.ndarray, "P"]) -> Iterator[list[tuple[Kind, tuple[Step, ...]]]]:
+    """Yield of each item the way through each kind of node, in the order of `State.groups`; no steps for none."""
+    state, category, brands = artefact.state, artefact.category_ids, artefact.brand_ids
+    columns = (state.node[:, rows].T, state.brand[rows], state.line[rows], artefact.item_category[rows])
+    for levels, brand, line, own in zip(*(column.tolist() for column in columns), strict=True):
+        made_by = (Step("Brand", brands[brand]),) if brand >= 0 else ()
+        within = (Step("Category", category[own]), *made_by) if line >= 0 else ()
+        yield [
+            *((Kind.CATEGORY, (Step("Category", category[node]),) if node >= 0 else ()) for node in levels),
+            (Kind.BRAND, made_by),
+            (Kind.BRAND, within),
+        ]
 
 
 def _through_items(

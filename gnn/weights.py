@@ -6,6 +6,7 @@ bought the item itself. Training starts there, and a shop too small to train is 
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -72,6 +73,7 @@ def group_names(L: int) -> tuple[str, ...]:
     return (*(f"category{level}" for level in range(L)), "brand", "line")
 
 
+@cache
 def channel_names(H: int, L: int) -> tuple[str, ...]:
     """Return the names of the channels of `H` heads and `L` category levels."""
     heads = range(H)
