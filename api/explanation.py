@@ -103,7 +103,7 @@ class Scene:
 
     def teller(self, shopper: Shopper) -> Teller:
         """Return what sentences about this user refer to."""
-        return Teller(self.names, shopper.pasts, shopper.has_power, self.newcomers)
+        return Teller(self.names, shopper.pasts.about(self.items), shopper.has_power, self.newcomers)
 
     def path(self, reason: reasons.Reason) -> list[Node]:
         """Return the nodes of a reason's path; somebody who is not in the graph is left out of it."""

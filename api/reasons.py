@@ -3,9 +3,8 @@
 The sum is kept: what is not told one by one is told as one rest.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -179,26 +178,29 @@ class Pasts(Mapping[str, Past]):
 
     def __init__(self, row: UserRow) -> None:
         self._row = row
-        self._known: dict[str, Past] = {}
+        self._known: dict[str, Past | None] = {}
 
-    @cached_property
-    def _places(self) -> Mapping[str, Sequence[int]]:
-        """Where the events about each item stand."""
-        found: dict[str, list[int]] = {}
-        for place, item in enumerate(self._row.item_ids):
-            found.setdefault(item, []).append(place)
-        return found
+    def about(self, items: Collection[str]) -> "Pasts":
+        """Look up several items at once, which takes as long as one of them; return the same."""
+        new: dict[str, list[int]] = {item: [] for item in items if item not in self._known}
+        if new:
+            for place, item in enumerate(self._row.item_ids):
+                if item in new:
+                    new[item].append(place)
+            self._known |= {item: self._past(places) if places else None for item, places in new.items()}
+        return self
 
     def __getitem__(self, item: str) -> Past:
-        if item not in self._known:
-            self._known[item] = self._past(self._places[item])
-        return self._known[item]
+        found = self.about((item,))._known[item]
+        if found is None:
+            raise KeyError(item)
+        return found
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
+        return iter(dict.fromkeys(self._row.item_ids))
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(set(self._row.item_ids))
 
     def _past(self, places: Sequence[int]) -> Past:
         row, counts, last = self._row, dict[str, int](), dict[str, int]()

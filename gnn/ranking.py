@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from types import MappingProxyType
 
 import numpy as np
@@ -94,20 +95,23 @@ def history(
     An event of a common type that the model has never seen counts as the next stronger type that it knows: in a shop
     that had only purchases until now, a view counts as one.
     """
-    index = artefact.item_index
-    rows = np.array([index.get(name, -1) for name in item_ids], np.int32)
-    kept = (rows >= 0) & np.array([name not in FEEDBACK for name in types], np.bool_)
+    rows = np.fromiter(map(artefact.item_index.get, item_ids, repeat(-1)), np.int32, len(item_ids))
+    # A history has few types: what each means is looked up once.
+    names = list(dict.fromkeys(types))
+    place = {name: n for n, name in enumerate(names)}
+    which = np.fromiter(map(place.__getitem__, types), np.intp, len(types))
+    kept = (rows >= 0) & np.array([name not in FEEDBACK for name in names], np.bool_)[which]
     kinds = _kinds(artefact)
-    contexts = {name: k for k, name in enumerate(artefact.scheme.contexts)}
+    contexts: dict[str | None, int] = {name: k for k, name in enumerate(artefact.scheme.contexts)}
     return History(
         item=rows[kept],
-        type=np.array([kinds.get(name, -1) for name in types], np.int16)[kept],
+        type=np.array([kinds.get(name, -1) for name in names], np.int16)[which][kept],
         at=np.array(at, np.int64)[kept],
         quantity=_numbers(quantity)[kept],
         amount=_numbers(amount)[kept],
         value=_numbers(value)[kept],
-        context=np.array([-1 if name is None else contexts.get(name, -1) for name in context], np.int16)[kept],
-        bought=counts_as_bought(artefact, types)[kept],
+        context=np.fromiter(map(contexts.get, context, repeat(-1)), np.int16, len(context))[kept],
+        bought=counts_as_bought(artefact, names)[which][kept],
         disputed=disputed,
     )
 
@@ -349,4 +353,4 @@ def _pinned(artefact: Artefact, query: Query, items: Int64[np.ndarray, "L"]) -> 
 
 
 def _numbers(values: Sequence[float | None]) -> Float64[np.ndarray, "n"]:
-    return np.array([np.nan if value is None else value for value in values], np.float64)
+    return np.array(values, np.float64)  # None becomes nan

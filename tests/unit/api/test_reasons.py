@@ -53,6 +53,10 @@ def test_pasts_count_events_by_item() -> None:
         "a": Past({"view": 1, "purchase": 1}, {"view": 3, "purchase": 1}),
         "b": Past({"view": 1}, {"view": 2}),
     }
+    pasts = Pasts(row).about(["b", "never"])
+    assert pasts["b"] == Past({"view": 1}, {"view": 2})
+    assert "never" not in pasts
+    assert "a" in pasts
 
 
 def test_what_the_request_added_is_told_by_itself_and_keeps_the_sum() -> None:
