@@ -74,6 +74,10 @@ class Knowledge:
             return True
         return look.state is not None and look.state == self.state
 
+    def overtaken(self, look: Look) -> bool:
+        """Whether this host has written since about one of the users of a look: no reason to ask if it still holds."""
+        return any(mark is not None and mark != self._writes.of_user(user) for user, mark in look.users.items())
+
     def _young(self, look: Look) -> bool:
         return time.monotonic() - look.at < self.for_s
 

@@ -335,6 +335,8 @@ class Recommender:
             return None
         if self._known(answer):
             return answer
+        if answer.look and self.knowledge.overtaken(answer.look):
+            return None
         if reads is None or self.answers.quiet:
             state = self.knowledge.state
             if state is None:

@@ -79,6 +79,18 @@ def test_what_shows_that_an_answer_is_no_longer_true_is_not_read_again_to_make_i
     assert min(costs) == 3
 
 
+def test_after_a_users_event_its_list_is_made_anew_without_asking_whether_the_old_one_is_true(api: Served) -> None:
+    costs: list[int] = []
+    for n in range(4):
+        first = listed(api, "u23")
+        record(api, "u23", first[n]["item"]["externalId"], f"anew-{n}")
+        before = api.app.recommender.client.queries
+        assert listed(api, "u23") != first
+        costs.append(api.app.recommender.client.queries - before)
+    # The user, and what the last page showed; sometimes other items than those, and items newer than the model.
+    assert min(costs) == 2
+
+
 def test_while_the_state_is_known_no_statement_is_sent(known: Served) -> None:
     first = listed(known, "u3")
     with statements(known, 0):
