@@ -9,7 +9,7 @@ from api.context import Context
 from api.feedback import passed
 from api.ids import Cursor
 from api.pages import Asked
-from api.recommender import Shopper, present_us
+from api.shoppers import Shopper, present_us
 from api.types import AudienceMember, Connection, Item
 from gnn import newcomers, ranking
 from gnn.artefact import Artefact

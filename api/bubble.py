@@ -8,7 +8,7 @@ import strawberry
 from api import lists
 from api.context import Context, Info
 from api.lists import Wish
-from api.recommender import Shopper
+from api.shoppers import Shopper
 from api.types import Node
 from api.words import Locale, Words
 from gnn import bubble

@@ -8,7 +8,8 @@ import strawberry
 from api.caching import NO_STORE
 from api.dataloaders import Loaders
 from api.identity import NOBODY, Identity
-from api.recommender import Recommender, present_us
+from api.recommender import Recommender
+from api.shoppers import present_us
 from gnn.artefact import Artefact
 
 

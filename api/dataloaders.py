@@ -10,8 +10,9 @@ from strawberry.dataloader import DataLoader
 from api import private
 from api.knowledge import Look
 from api.reads import NOTED, Reads
-from api.recommender import Recommender, Shopper
+from api.recommender import Recommender
 from api.rows import KeptRows
+from api.shoppers import Shopper
 from gnn.artefact import Artefact
 from graph import explore, facts, neighbors
 from graph.client import AsyncClient

@@ -10,7 +10,7 @@ from api.events import UserError, UserErrorCode
 from api.explanation import Scene, scene_of
 from api.ids import parse_global_id
 from api.reasons import Reason
-from api.recommender import Shopper, disputed, present_us
+from api.shoppers import Shopper, disputed, present_us
 from api.types import ContributionKind, Node
 from gnn.paths import Dispute as Way
 from gnn.paths import Kind, Step

@@ -10,7 +10,7 @@ from enum import StrEnum
 import strawberry
 
 from api.limits import MAX_ID, MAX_MONEY
-from api.recommender import present_us
+from api.shoppers import present_us
 from graph.record import NewEvent
 
 _MAX_TYPE = 64

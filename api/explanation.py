@@ -9,8 +9,8 @@ import strawberry
 from api import reasons
 from api.context import Context, Info
 from api.facts import NeighborSummary
-from api.recommender import Shopper
 from api.sentences import Names, Teller
+from api.shoppers import Shopper
 from api.types import ESTIMATED, Brand, Category, ContributionKind, Item, Node
 from api.words import Locale
 from gnn.artefact import Artefact

@@ -18,7 +18,7 @@ from api.explanation import Explanation
 from api.feedback import passed
 from api.ids import Cursor, list_name
 from api.reasons import Told
-from api.recommender import Shopper
+from api.shoppers import Shopper
 from api.types import ESTIMATED, Item, Node, PageInfo
 from gnn.artefact import Artefact
 from gnn.filters import Added, Query

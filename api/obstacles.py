@@ -9,7 +9,7 @@ import strawberry
 
 from api import feedback, lists
 from api.lists import Listed, Wish
-from api.recommender import Shopper
+from api.shoppers import Shopper
 from gnn import filters
 from gnn.artefact import Artefact
 from gnn.filters import EVERYTHING, Mode

@@ -10,7 +10,7 @@ import strawberry
 from api import pages
 from api.context import Context
 from api.filters import ListFilter
-from api.recommender import Shopper
+from api.shoppers import Shopper
 from api.types import Connection, Item
 from gnn import rhythm
 from graph.explore import UserRow

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from api.facts import Certainty, PowerCertainty, PurchasePower
-from api.recommender import Shopper
+from api.shoppers import Shopper
 from gnn import features
 from gnn.artefact import Artefact
 

@@ -6,7 +6,8 @@ import strawberry
 
 from api.errors import Code, Refused
 from api.models import CurrentModel
-from api.recommender import MAX_EVENTS_READ, Shopper, present_us
+from api.recommender import MAX_EVENTS_READ
+from api.shoppers import Shopper, present_us
 from gnn.artefact import Artefact
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -14,7 +14,7 @@ from api.filters import ListFilter
 from api.ids import Cursor, list_name
 from api.imagined import nobody
 from api.lists import Wish
-from api.recommender import Shopper, present_us
+from api.shoppers import Shopper, present_us
 from api.types import ESTIMATED, Item, PageInfo
 from api.user import User
 from graph.explore import ItemRow

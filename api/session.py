@@ -14,7 +14,7 @@ from api.filters import ListFilter
 from api.imagined import SessionEventInput, nobody, with_events
 from api.limits import MAX_ID
 from api.lists import RecommendationConnection, Wish
-from api.recommender import Shopper, present_us
+from api.shoppers import Shopper, present_us
 from api.types import Item
 from api.user import User
 from graph.explore import ItemRow

@@ -13,7 +13,7 @@ from api.context import Context
 from api.imagined import SessionEventInput, with_events
 from api.lists import Wish
 from api.obstacles import Against, ObstacleKind
-from api.recommender import Shopper
+from api.shoppers import Shopper
 from api.types import Node
 from gnn.artefact import Artefact
 from gnn.changes import ItemChange

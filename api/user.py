@@ -15,8 +15,8 @@ from api.ids import global_id
 from api.lists import RecommendationConnection, Wish
 from api.past import BuyAgainItem, ViewedItem
 from api.power import power
-from api.recommender import Shopper
 from api.replay import AsOfInput
+from api.shoppers import Shopper
 from api.types import Connection, Node, PageInfo
 from api.what_if import Comparison, WhatIfInput
 from api.why_not import WhyNot

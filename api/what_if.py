@@ -18,8 +18,8 @@ from api.imagined import SessionEventInput, with_events
 from api.limits import MAX_EVENTS
 from api.lists import Recommendation, Wish
 from api.reasons import Common, Reason
-from api.recommender import ATTRIBUTE, Shopper
 from api.sentences import Teller
+from api.shoppers import ATTRIBUTE, Shopper
 from api.types import ESTIMATED, ContributionKind, Item, Node
 from api.words import Locale
 from gnn.artefact import Artefact

@@ -10,8 +10,8 @@ from api.errors import bad_input
 from api.lists import Listed, Recommendation, Wish
 from api.obstacles import RANKED, Against, ObstacleKind, obstacles
 from api.reasons import Reason
-from api.recommender import Shopper
 from api.sentences import Names, whole
+from api.shoppers import Shopper
 from api.single_changes import Found, SingleChangeKind
 from api.types import ESTIMATED, ContributionKind, Item, Node
 from api.words import Locale

@@ -19,7 +19,7 @@ ITEMS = 5
 
 def everybody(client: "Client") -> "dict[str, frozenset[Dispute]]":
     """Return the ways that are disputed, by the id of the user; users who dispute nothing are left out."""
-    from api.recommender import disputed
+    from api.shoppers import disputed
     from graph import disputes
 
     return {user: disputed(rows) for user, rows in disputes.everybody(client).items()}
@@ -70,7 +70,7 @@ async def _rows(users: list[str]) -> "list[UserRow]":
 
 
 def _counted(artefact: "Artefact", rows: "list[UserRow]", of_users: int) -> "Disputed | None":
-    from api.recommender import Shopper, disputed, present_us
+    from api.shoppers import Shopper, disputed, present_us
     from gnn.evaluation.disputed import Doubter, count
 
     now = present_us()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.recommender import disputed
+from api.shoppers import disputed
 from gnn import output
 from gnn.registry import Registry
 from graph import disputes, snapshot, write

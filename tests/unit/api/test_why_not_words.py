@@ -11,8 +11,8 @@ from api import why_not_words, words
 from api.lists import Wish
 from api.obstacles import Against, ObstacleKind
 from api.reasons import Reason
-from api.recommender import Shopper
 from api.sentences import Names
+from api.shoppers import Shopper
 from api.single_changes import Change, Found, SingleChangeKind
 from api.words import Locale, Words
 from gnn.explain import Kind, Step
