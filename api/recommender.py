@@ -148,11 +148,12 @@ class Recommender:
 
     async def shopper(self, user_id: str) -> Shopper | None:
         """Read a user and its newest events in one round trip, if they are not known; None where there is none."""
-        row, look = self.shoppers.known(user_id), self.shoppers.look(user_id)
+        row = known = self.shoppers.known(user_id)
+        look = self.shoppers.look(user_id)
         if row is None or look is None or not self.knowledge.holds(look):
             with self.metrics.phase("read"):
                 look = self.knowledge.look(user_id)
-                row = await explore.user(self.graph, user_id, limit=MAX_EVENTS_READ, known=row)
+                row = await explore.user(self.graph, user_id, limit=MAX_EVENTS_READ, known=known)
         noted = NOTED.get()
         if noted:
             noted.since(look)
@@ -162,7 +163,7 @@ class Recommender:
             self.shoppers.forget(user_id)
             return None
         self.metrics.seen(max(row.at, default=0))
-        derived = self.shoppers.met(row, look)
+        derived = self.shoppers.met(row, look, known=known)
         if noted:
             noted.met(user_id, row, self.shoppers.until(user_id))
         return Shopper(row, present_us(), derived=derived)

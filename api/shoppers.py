@@ -203,30 +203,33 @@ class Shoppers:
         found = self._known.get(user_id)
         return found.derived.shown if found else {}
 
-    def met(self, row: UserRow, look: Look) -> Derived:
-        """Take a user as the graph had it after a look; return what is derived of it."""
+    def met(self, row: UserRow, look: Look, *, known: UserRow | None = None) -> Derived:
+        """Take a user as the graph had it after a look; return what is derived of it.
+
+        `known`: what it was compared with, and brought up to date by what was recorded since; None: all of it was read.
+        """
         found = self._known.get(row.id)
         if found and found.row is row:
             self._known.move_to_end(row.id)
             found.look = look
             return found.derived
-        # Other attributes leave the time as it is: it is that of the events.
-        began = found.began if found and found.row.at is row.at else time.monotonic()
+        # Newer events leave the time as it is: it is that of the oldest reading.
+        began = found.began if found and known is found.row else time.monotonic()
         # Read again, they may well be the same.
         derived = found.derived if found and _same(found.row, row) else Derived()
         self._known[row.id] = _Met(began, row, derived, look)
         self._known.move_to_end(row.id)
-        # Nothing stays of users who are gone, or were erased by another process.
-        while len(self._known) > self._most or self._oldest_s() > self._age_s:
+        if len(self._known) > self._most:
             self._known.popitem(last=False)
+        # Nothing stays of users who are gone, or were erased by another process.
+        ended = time.monotonic() - self._age_s
+        for name in [name for name, met in self._known.items() if met.began < ended and name != row.id]:
+            del self._known[name]
         return derived
 
     def until(self, user_id: str) -> float:
         """Return until when a user's events are not read again while they look the same (`time.monotonic`)."""
         return self._known[user_id].began + self._age_s
-
-    def _oldest_s(self) -> float:
-        return time.monotonic() - next(iter(self._known.values())).began if self._known else 0.0
 
     def forget(self, user_id: str) -> None:
         """Forget a user that the graph no longer holds."""
