@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from api.reasons import Past, Reason
 from api.words import Words
@@ -15,6 +16,10 @@ from gnn.explain import Kind, Step
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 # Of the characters without a picture these two are part of how words and emoji are written.
 _JOINERS = "\u200c\u200d"
+
+_DAY_US = 86_400_000_000
+# Days and deeds are told again and again: their words are kept.
+_KEPT = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +158,12 @@ def neighbors(words: Words, shoppers: int) -> str:
 
 def day(words: Words, at_us: int) -> str:
     """Return a moment's day in UTC."""
-    at = datetime.fromtimestamp(at_us / 1e6, UTC)
+    return _day(words, at_us // _DAY_US)
+
+
+@lru_cache(_KEPT)
+def _day(words: Words, days: int) -> str:
+    at = datetime.fromtimestamp(days * _DAY_US / 1e6, UTC)
     return words["date.day"].fill(day=str(at.day), month=words.months[at.month - 1], year=str(at.year))
 
 
@@ -162,6 +172,7 @@ def _most_telling(words: Words, past: Past) -> str:
     return known or max(sorted(past.counts), key=past.counts.__getitem__)
 
 
+@lru_cache(_KEPT)
 def _deed(words: Words, kind: str, count: int, it: str = "") -> str:
     """Return what was done, as it follows `you`: `bought 3 times`, or with an object `bought it 3 times`."""
     key = f"deeds.{kind}" if kind in words.deeds else "deeds.other"
