@@ -174,7 +174,8 @@ def _largest(
     if isinstance(block, np.ndarray):
         I = block.shape[1]  # noqa: E741
         if keep < I:
-            top = np.sort(np.argpartition(np.abs(block), I - keep, axis=1)[:, I - keep :], axis=1)
+            # The least of what is negated: to select from beyond thousands of zeros takes five times as long.
+            top = np.sort(np.argpartition(-np.abs(block), keep - 1, axis=1)[:, :keep], axis=1)
         else:
             top = np.broadcast_to(np.arange(I), block.shape)
         value = np.take_along_axis(block, top, axis=1)
