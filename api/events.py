@@ -11,13 +11,16 @@ import strawberry
 
 from api.limits import MAX_ID, MAX_MONEY
 from api.shoppers import present_us
+from gnn.ranking import FEEDBACK
 from graph.record import NewEvent
+from graph.schema import EVENT_RELATIONSHIPS
 
 _MAX_TYPE = 64
 _MAX_CONTEXT = 128
 # Clocks differ; what lies further ahead than this is a mistake.
 _SKEW_US = 24 * 3_600_000_000
 _YEAR_1970, _YEAR_9999 = 0, 253_402_300_799_000_000
+_KNOWN_TYPES = frozenset(EVENT_RELATIONSHIPS) | FEEDBACK
 
 
 @strawberry.input(description="One thing that a user did with an item.")
@@ -26,13 +29,14 @@ class EventInput:
 
     event_id: str | None = strawberry.field(
         default=strawberry.UNSET,
-        description="The shop's own id: sent twice, recorded once. Else derived from the other fields.",
+        description="The shop's own id, unique among events of one type: sent twice, recorded once. Else derived from "
+        "the other fields.",
     )
     user: str
     item: str
     type: str = strawberry.field(
         description="view, click, search, cart, rate, exposure, coupon, purchase, return, dismiss, not_interested, "
-        "or the shop's."
+        "in capitals too; or the shop's own, as it spells it."
     )
     at: datetime | None = strawberry.field(default=strawberry.UNSET, description="Without a zone it is UTC. Null: now.")
     quantity: float | None = strawberry.UNSET
@@ -45,6 +49,9 @@ class EventInput:
         for part in fields(self):
             if getattr(self, part.name) is strawberry.UNSET:
                 setattr(self, part.name, None)
+        # As in files: a known type in capitals is known.
+        if self.type.lower() in _KNOWN_TYPES:
+            self.type = self.type.lower()
 
 
 @strawberry.enum(description="Why an event, or an erasure, was not done.")

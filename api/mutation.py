@@ -12,7 +12,7 @@ from api.errors import bad_input
 from api.events import EventInput, UserError, UserErrorCode, check_all
 from api.limits import MAX_EVENTS
 from graph import record
-from graph.record import NewEvent
+from graph.record import NewEvent, Recorded
 
 
 @strawberry.enum(description="What became of an event.")
@@ -71,15 +71,13 @@ class Mutation:
             raise bad_input("input", f"One call may record up to {MAX_EVENTS} events, not {len(input.events)}.")
         checked = check_all(input.events)
         errors = [error for one in checked for error in one.errors]
-        outcomes = iter(await _write(info.context, [one.event for one in checked if one.event is not None]))
+        recorded = iter(await _write(info.context, [one.event for one in checked if one.event is not None]))
         results: list[RecordedEvent] = []
         for place, (given, one) in enumerate(zip(input.events, checked, strict=True)):
-            status = RecordStatus.REJECTED if one.event is None else next(outcomes)
-            if one.event is not None and status is RecordStatus.REJECTED:
-                if given.at is None:
-                    # Sent again without a time, it differs in nothing that the client said.
-                    status = RecordStatus.EXISTING
-                else:
+            status = RecordStatus.REJECTED
+            if one.event is not None:
+                status = _status(next(recorded), given)
+                if status is RecordStatus.REJECTED:
                     errors.append(_conflict(place, one.event_id))
             results.append(RecordedEvent(event_id=one.event_id, status=status))
         counts = Counter(result.status for result in results)
@@ -122,18 +120,29 @@ class Mutation:
         return await disputes.withdraw(info.context, input)
 
 
-async def _write(context: Context, events: list[NewEvent]) -> list[RecordStatus]:
+async def _write(context: Context, events: list[NewEvent]) -> list[Recorded]:
     if not events:
         return []
     recorded = await record.record_events(context.recommender.client, events)
-    statuses = {"created": RecordStatus.CREATED, "existing": RecordStatus.EXISTING, "conflict": RecordStatus.REJECTED}
-    outcomes = [statuses[one.status] for one in recorded]
     # A mutation may be followed by others in the same document: they must see the graph as it is now.
     context.renew()
     context.recommender.metrics.seen(max(event.at for event in events))
-    created = (outcome is RecordStatus.CREATED for outcome in outcomes)
+    created = (one.status == "created" for one in recorded)
     context.recommender.broadcast.publish({event.user_id for event, new in zip(events, created, strict=True) if new})
-    return outcomes
+    return recorded
+
+
+def _status(recorded: Recorded, given: EventInput) -> RecordStatus:
+    match recorded.status:
+        case "created":
+            return RecordStatus.CREATED
+        case "existing":
+            return RecordStatus.EXISTING
+        case "retimed" if given.at is None:
+            # Sent again without a time, it differs in nothing that the client said.
+            return RecordStatus.EXISTING
+        case _:
+            return RecordStatus.REJECTED
 
 
 def _conflict(place: int, event_id: str) -> UserError:

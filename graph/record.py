@@ -11,7 +11,8 @@ from graph.client import AsyncClient
 from graph.errors import Conflict, Taken
 from graph.write_events import FIND, MERGE, EventRow, row_of
 
-Outcome = Literal["created", "existing", "conflict"]
+Outcome = Literal["created", "existing", "retimed", "conflict"]
+"""`retimed`: there already, with the same content but for its time."""
 
 MOST = 1_000
 """Most events of one call."""
@@ -19,6 +20,9 @@ MOST = 1_000
 # Somebody else may take a key or an event id between the look and the write: look again.
 _TRIES = 5
 _ERASE_BATCH = 10_000
+
+# Where the time stands in an `EventRow`.
+_AT = 3
 
 # What the write needs to know, in one round trip: ids that exist, the highest keys, events with these ids.
 _LOOK: LiteralString = """
@@ -65,7 +69,10 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What became of an event: written now, there already with the same content, or its id is another event's."""
+    """What became of an event: written now, there already with the same content, or its id is another event's.
+
+    Who gave no time, and lets it be now, says the same thing twice as `retimed`; who gave one has a conflict.
+    """
 
     event_id: str
     status: Outcome
@@ -148,17 +155,21 @@ def _outcomes(rows: Sequence[EventRow], first: Mapping[str, EventRow], there: Ma
     for row in rows:
         event_id = row[2]
         if event_id in there:
-            outcomes.append("existing" if _same(row, there[event_id]) else "conflict")
+            outcomes.append(_beside(row, there[event_id]))
         elif event_id not in seen:
             outcomes.append("created")
         else:
-            outcomes.append("existing" if _same(row, first[event_id]) else "conflict")
+            outcomes.append(_beside(row, first[event_id]))
         seen.add(event_id)
     return outcomes
 
 
-def _same(one: EventRow, other: EventRow) -> bool:
-    return all(_equal(a, b) for a, b in zip(one, other, strict=True))
+def _beside(row: EventRow, owner: EventRow) -> Outcome:
+    """Return what becomes of an event whose id is the owner's."""
+    same = [_equal(one, other) for one, other in zip(row, owner, strict=True)]
+    if all(same):
+        return "existing"
+    return "retimed" if all(same[:_AT] + same[_AT + 1 :]) else "conflict"
 
 
 def _equal(one: Any, other: Any) -> bool:  # noqa: ANN401 - values of any column

@@ -77,6 +77,32 @@ def test_an_id_of_another_event_is_a_conflict_that_changes_nothing(api: Served, 
     assert "i6" in discover(api, newcomer)
 
 
+@pytest.mark.parametrize("other", [{"item": "i6"}, {"user": "another"}, {"quantity": 2.0}, {"context": "app"}])
+def test_without_a_time_an_id_of_another_event_is_a_conflict_as_well(
+    api: Served, newcomer: str, other: dict[str, Any]
+) -> None:
+    now: dict[str, Any] = {"user": newcomer, "item": "i5", "type": "view", "eventId": "mine"}
+    assert record(api, now)["recorded"] == 1
+    answer = record(api, now | other)
+    assert [error["code"] for error in answer["userErrors"]] == ["CONFLICT"]
+    assert answer["results"] == [{"eventId": "mine", "status": "REJECTED"}]
+
+
+def test_the_time_of_an_event_is_part_of_it_where_it_is_given(api: Served, newcomer: str) -> None:
+    record(api, event(newcomer, "i5", eventId="mine"))
+    answer = record(api, event(newcomer, "i5", eventId="mine", at="2023-01-01T00:00:00Z"))
+    assert [error["code"] for error in answer["userErrors"]] == ["CONFLICT"]
+
+
+def test_a_known_type_in_capitals_is_known(api: Served, newcomer: str) -> None:
+    seen = event(newcomer, "i5", "PURCHASE")
+    assert record(api, seen)["recorded"] == 1
+    assert record(api, seen | {"type": "purchase"})["existing"] == 1
+    assert "i5" not in discover(api, newcomer)
+    record(api, event(newcomer, "i6", "Not_Interested"))
+    assert "i6" not in discover(api, newcomer)
+
+
 def test_one_bad_event_does_not_lose_the_others(api: Served, newcomer: str) -> None:
     answer = record(
         api,

@@ -191,15 +191,17 @@ def test_an_event_is_recorded_once_and_its_id_is_kept_from_others(client: Client
             [view("1", at=5, amount=2.5), view("2", item="j")],
             [view("1", at=5, amount=2.5), view("3")],
             [view("1", at=6, amount=2.5), view("2", user="v", item="j"), view("2", item="j", context="web")],
-            [view("4"), view("4"), view("4", at=9)],
+            [view("1", at=6, amount=3.5), view("2", user="v", item="j", at=9)],
+            [view("4"), view("4"), view("4", at=9), view("4", at=9, context="web")],
         ]
         return [[one.status for one in await record.record_events(c, batch)] for batch in batches]
 
     assert run(client, work) == [
         ["created", "created"],
         ["existing", "created"],
-        ["conflict", "conflict", "conflict"],
-        ["created", "existing", "conflict"],
+        ["retimed", "conflict", "conflict"],
+        ["conflict", "conflict"],
+        ["created", "existing", "retimed", "conflict"],
     ]
     read = snapshot.read(client)
     assert (read.user_ids, read.item_ids, len(read.events)) == (("u",), ("i", "j"), 4)
