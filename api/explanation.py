@@ -26,7 +26,7 @@ class Contribution:
     """Contributions of one explanation sum to its score."""
 
     kind: ContributionKind
-    value: float
+    value: float = strawberry.field(description="What it adds to the score; below 0 it speaks against the item.")
     reason: strawberry.Private[reasons.Reason]
     scene: strawberry.Private["Scene"]
     teller: strawberry.Private[Teller]
@@ -53,7 +53,9 @@ class Explanation:
     scene: strawberry.Private["Scene"]
     teller: strawberry.Private[Teller]
 
-    @strawberry.field
+    @strawberry.field(
+        description="The largest first: up to five of the model's own, what the request added, then the rest as OTHER."
+    )
     def contributions(self) -> list[Contribution]:
         """Return the reasons with the nodes that they lead through."""
         return [
@@ -77,7 +79,7 @@ class Explanation:
         """Return the statement."""
         return _cypher(self.user_id if self.scene.user else None, self.item_id, self.told)
 
-    @strawberry.field
+    @strawberry.field(description="The two strongest contributions that speak for the item.")
     def sentence(self, info: Info, locale: Locale | None = Locale.EN) -> str:
         """Tell the two strongest reasons for it."""
         return self.teller.summary(info.context.recommender.spoken(locale), self.told)
@@ -103,7 +105,7 @@ class Scene:
 
     def teller(self, shopper: Shopper) -> Teller:
         """Return what sentences about this user refer to."""
-        return Teller(self.names, shopper.pasts.about(self.items), shopper.has_power, self.newcomers)
+        return Teller(self.names, shopper.pasts.about(self.items), shopper.untold, self.newcomers)
 
     def path(self, reason: reasons.Reason) -> list[Node]:
         """Return the nodes of a reason's path; somebody who is not in the graph is left out of it."""

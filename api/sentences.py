@@ -74,8 +74,8 @@ class Teller:
     names: Names
     pasts: Mapping[str, Past]
     """What the user did, by item."""
-    power: bool = False
-    """Whether anything is known of what the user can and does spend."""
+    untold: Collection[Kind] = frozenset({Kind.PRICE_FIT, Kind.PURCHASE_POWER})
+    """Kinds of reasons that rest on what is not known of the user: what it pays, what it can and does spend."""
     newcomers: Collection[str] = frozenset()
     """Items that are newer than the model: of these it knows what other items are like."""
 
@@ -103,8 +103,8 @@ class Teller:
                 return words[f"reasons.{reason.kind}.{side}"].fill(name=self._name(words, reason))
             case Kind.POPULARITY | Kind.PROMOTION if reason.path and reason.path[-1].id in self.newcomers:
                 return words[f"reasons.{reason.kind}_of_new.{side}"].fill()
-            case Kind.PURCHASE_POWER if not self.power:
-                return words[f"reasons.purchase_power_untold.{side}"].fill()
+            case Kind.PURCHASE_POWER | Kind.PRICE_FIT if reason.kind in self.untold:
+                return words[f"reasons.{reason.kind}_untold.{side}"].fill()
             case None:
                 return words[f"reasons.rest.{side}"].fill(reason.count)
             case _:
@@ -135,10 +135,13 @@ def whole(words: Words, clause: str, name: str = "") -> str:
     return words["sentence.whole"].fill(reason=clause if named else clause[:1].upper() + clause[1:])
 
 
-def change(words: Words, before: Reason, after: Reason, tellers: tuple[Teller, Teller]) -> str:
-    """Return what became of a reason as a sentence; `tellers` of the world as it is and as it would be."""
+def change(words: Words, before: Reason, after: Reason, tellers: tuple[Teller, Teller], *, alone: bool = False) -> str:
+    """Return what became of a reason as a sentence; `tellers` of the world as it is and as it would be.
+
+    `alone`: no other reason of the item is told, so that the rest are all of them, and none has changed.
+    """
     if after.kind is None:
-        return words["change.rest"].fill(after.count)
+        return words["change.still" if alone else "change.rest"].fill(after.count)
     if after.value == 0.0:
         return words["change.gone"].fill(reason=tellers[0].clause(words, before))
     if before.value == 0.0:

@@ -85,7 +85,18 @@ class Shopper:
     @property
     def has_power(self) -> bool:
         """Whether anything is known of what the user can and does spend."""
-        return "purchase" in self.row.types or bool(self.attributes)
+        return self.has_bought or bool(self.attributes)
+
+    @property
+    def has_bought(self) -> bool:
+        """Whether anything is known of what the user pays."""
+        return "purchase" in self.row.types
+
+    @property
+    def untold(self) -> frozenset[Kind]:
+        """Kinds of reasons that rest on what is not known of the user."""
+        known = {Kind.PRICE_FIT: self.has_bought, Kind.PURCHASE_POWER: self.has_power}
+        return frozenset(kind for kind, is_known in known.items() if not is_known)
 
     @property
     def attributes(self) -> Mapping[str, str | float]:

@@ -75,8 +75,13 @@ class WhatIfInput:
     budget: float | None = strawberry.field(
         default=strawberry.UNSET, description="Replaces the list's budget; null: none. Left out: the list's own."
     )
-    items: list[ItemChangeInput] = strawberry.field(default_factory=list[ItemChangeInput])
-    attributes: list[AttributeInput] = strawberry.field(default_factory=list[AttributeInput])
+    items: list[ItemChangeInput] = strawberry.field(
+        default_factory=list[ItemChangeInput], description="Each item once."
+    )
+    attributes: list[AttributeInput] = strawberry.field(
+        default_factory=list[AttributeInput],
+        description="Each attribute once; those that the model looks at.",
+    )
 
 
 @strawberry.type(description="A part of a score before and after.")
@@ -84,11 +89,12 @@ class ContributionChange:
     """Those of one move sum to its scores; 0 where there is none."""
 
     kind: ContributionKind
-    before: float
-    after: float
+    before: float = strawberry.field(description="What it adds to the score as things are; 0 where it is none.")
+    after: float = strawberry.field(description="What it would add.")
     reasons: strawberry.Private[tuple[Reason, Reason]]
     scene: strawberry.Private[Scene]
     tellers: strawberry.Private[tuple[Teller, Teller]]
+    alone: strawberry.Private[bool]
 
     @strawberry.field(description="From the user to the item; empty where no node is involved.")
     def path(self) -> list[Node]:
@@ -98,7 +104,7 @@ class ContributionChange:
     @strawberry.field
     def sentence(self, info: Info, locale: Locale | None = Locale.EN) -> str:
         """Tell what became of it."""
-        return sentences.change(info.context.recommender.spoken(locale), *self.reasons, self.tellers)
+        return sentences.change(info.context.recommender.spoken(locale), *self.reasons, self.tellers, alone=self.alone)
 
 
 @strawberry.type(description="An item of either list whose place or score is another one.")
@@ -122,9 +128,11 @@ class Move:
 class Comparison:
     """First pages."""
 
-    before: list[Recommendation]
-    after: list[Recommendation]
-    moved: list[Move]
+    before: list[Recommendation] = strawberry.field(description="The first page of the list as it is.")
+    after: list[Recommendation] = strawberry.field(description="The first page of the list as it would be.")
+    moved: list[Move] = strawberry.field(
+        description="What is on either page and has another place or score, in the order of the list after."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +172,7 @@ class _Worlds:
                     reasons=(before, after),
                     scene=scene,
                     tellers=tellers,
+                    alone=len(self.moved[name]) == 1,
                 )
                 for before, after in self.moved[name]
             ]
@@ -306,6 +315,8 @@ def _attributes(artefact: Artefact, given: Sequence[AttributeInput]) -> dict[str
         if (trait := traits.get(one.name)) is None:
             known = ", ".join(sorted(traits)) or "none"
             raise bad_input(argument, f"`{argument}`: the model looks at no such attribute; it looks at: {known}.")
+        if ATTRIBUTE + one.name in found:
+            raise bad_input("change.attributes", f"`attributes` has {one.name!r} twice.")
         found[ATTRIBUTE + one.name] = None if one.value is None else _value(trait, one.value, argument)
     return found
 

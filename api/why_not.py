@@ -16,7 +16,7 @@ from api.single_changes import Found, SingleChangeKind
 from api.types import ESTIMATED, ContributionKind, Item, Node
 from api.words import Locale
 from gnn.artefact import Artefact
-from gnn.explain import Step
+from gnn.explain import Kind, Step
 from gnn.filters import Mode
 from gnn.ranking import Scored
 from graph.explore import ItemRow
@@ -53,12 +53,13 @@ class GapPart:
     names: strawberry.Private[Names]
     last: strawberry.Private[Step]
     newcomers: strawberry.Private[tuple[bool, bool]]
+    untold: strawberry.Private[frozenset[Kind]]
 
     @strawberry.field
     def sentence(self, info: Info, locale: Locale | None = Locale.EN) -> str:
         """Tell it."""
         words = info.context.recommender.spoken(locale)
-        return why_not_words.gap(words, *self.sides, self.names, self.last, self.newcomers)
+        return why_not_words.gap(words, *self.sides, self.names, self.last, self.newcomers, self.untold)
 
 
 @strawberry.type(description="A single change that would put the item on the list: tried by ranking again.")
@@ -66,9 +67,11 @@ class SingleChange:
     """Everything else stays as it is."""
 
     kind: SingleChangeKind
-    amount: float | None = strawberry.field(description="The budget or the price.")
-    argument: str | None = strawberry.field(description="The argument of the list that is left out.")
-    mode: Mode | None
+    amount: float | None = strawberry.field(
+        description="Of BUDGET and PRICE: which budget, which price of the item; else null."
+    )
+    argument: str | None = strawberry.field(description="Of FILTER: the argument of the list that is left out.")
+    mode: Mode | None = strawberry.field(description="Of MODE: which.")
     rank: int = strawberry.field(description="The item's place on the list then.")
     found: strawberry.Private[Found]
     currency: strawberry.Private[str | None]
@@ -100,20 +103,21 @@ class WhyNot:
     """Of an item that is on the list it says so, and where."""
 
     item: Item
-    listed: bool
+    listed: bool = strawberry.field(description="Whether it is on the list after all.")
     rank: int | None = strawberry.field(description="On the list; null where it is not on it.")
     place: int | None = strawberry.field(
         description="By score alone among all that the list may hold; null where it may not hold the item."
     )
     candidates: int = strawberry.field(description="How many items the list may hold.")
-    obstacles: list[Obstacle]
+    obstacles: list[Obstacle] = strawberry.field(description="All that keeps it off the list; none where it is on it.")
     score: float | None = strawberry.field(
         description="The model's, plus what the request added; null for an item that the model does not know."
     )
     estimated: bool = strawberry.field(description=ESTIMATED)
     last: Recommendation | None = strawberry.field(description="The last on the list; null for an empty list.")
     gap: float | None = strawberry.field(
-        description="The score of the last less that of the item. Diversity and pins can make it negative."
+        description="The score of the last less that of the item. Below 0 for an item that is on the list, and for one "
+        "that something else than its score keeps off it. Null where either has no score."
     )
     asked: strawberry.Private[_Asked]
 
@@ -232,6 +236,7 @@ async def _gap(context: Context, asked: _Asked, item: Item, last: Recommendation
             names=scene.names,
             last=Step("Item", names[1]),
             newcomers=newcomers,
+            untold=asked.shopper.untold,
         )
         for own, other in pairs
     ]

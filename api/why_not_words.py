@@ -3,7 +3,7 @@
 Which text is taken follows from the kind of an obstacle, a change or a reason; the texts are `api.words`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import reduce
 
 from api.obstacles import Against, ObstacleKind
@@ -59,15 +59,23 @@ def argument(part: str | None) -> str | None:
 
 
 def gap(
-    words: Words, own: Reason, other: Reason, names: Names, last: Step, newcomers: tuple[bool, bool] = (False, False)
+    words: Words,
+    own: Reason,
+    other: Reason,
+    names: Names,
+    last: Step,
+    newcomers: tuple[bool, bool] = (False, False),
+    untold: Collection[Kind] = (),
 ) -> str:
     """Return for which of the two a reason speaks more; its path stops before the item, `last` is the other one.
 
-    `newcomers`: whether the item, and whether the last, is newer than the model.
+    `newcomers`: whether the item, and whether the last, is newer than the model. `untold`: kinds of reasons that rest
+    on what is not known of the user.
     """
     side = "last" if other.value > own.value else "item"
     name = names.through(words, own.path[1:])
-    text = words[f"why_not.gap.{own.kind or 'rest'}.{side}"].fill(own.count, name=name, title=names.of(last))
+    key = f"{own.kind}_untold" if own.kind in untold else own.kind or "rest"
+    text = words[f"why_not.gap.{key}.{side}"].fill(own.count, name=name, title=names.of(last))
     if own.kind in _OF_DEMAND:
         # Nothing is estimated of a way that does not lead to an item.
         sides = zip(("item", "last"), (own, other), newcomers, strict=True)

@@ -1,6 +1,7 @@
 """What if: the list that is shown would truly come, and nothing is written to show it."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -133,6 +134,17 @@ def test_another_budget_and_none(api: Served, reader: str) -> None:
     }
 
 
+def test_of_an_item_that_others_alone_moved_no_reason_is_said_to_have_changed(api: Served, reader: str) -> None:
+    nodes = [node["item"] for node in listed(api, reader, first=20)]
+    dear, cheap = next((one, other) for one, other in pairwise(nodes) if one["price"] > other["price"])
+    found = compare(api, reader, {"budget": dear["price"] - 0.01}, first=20)
+    move = next(move for move in found["moved"] if move["item"]["externalId"] == cheap["externalId"])
+    assert move["rankAfter"] < move["rankBefore"]
+    assert [part["kind"] for part in move["contributions"]] == ["OTHER"]
+    assert move["contributions"][0]["before"] == move["contributions"][0]["after"]
+    assert "reasons are as they were" in move["contributions"][0]["sentence"]
+
+
 def test_a_cheaper_item_comes_within_the_budget(api: Served, reader: str) -> None:
     first = next(node["item"] for node in listed(api, reader, first=40) if node["item"]["price"] > 10)
     name = first["externalId"]
@@ -169,6 +181,7 @@ def test_another_income_band(api: Served, reader: str) -> None:
         ({"attributes": [{"name": "income", "value": "vast"}]}, "change.attributes[0]", "low, high"),
         ({"attributes": [{"name": "age", "value": "old"}]}, "change.attributes[0]", "finite number"),
         ({"attributes": [{"name": "age", "value": "nan"}]}, "change.attributes[0]", "finite number"),
+        ({"attributes": [{"name": "age", "value": n} for n in ("20", "70")]}, "change.attributes", "'age' twice"),
     ],
 )
 def test_what_cannot_be_taken_to_be_different_is_named(

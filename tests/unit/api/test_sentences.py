@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api import sentences, words
+from api.imagined import nobody
 from api.private import K, told
 from api.reasons import Past, Reason
+from api.recommender import Shopper
 from api.sentences import Names, Teller, plain
 from api.words import Locale, Words
 from gnn.explain import Kind, Step
@@ -22,7 +25,7 @@ HISTORY = {
     "j": Past({"purchase": 3, "view": 9}, {"purchase": DAY_US, "view": DAY_US + 10**14}),
     "target": Past({"view": 1}, {"view": DAY_US}),
 }
-TELLER = Teller(NAMES, HISTORY, power=True)
+TELLER = Teller(NAMES, HISTORY, untold=())
 EN, ZH = words.own()[Locale.EN], words.own()[Locale.ZH]
 
 # What a sentence says of a direction; a name or a figure is no part of it.
@@ -55,13 +58,15 @@ COUNTS = st.dictionaries(
     min_size=1,
 )
 
+UNTOLD = st.frozensets(st.sampled_from([Kind.PRICE_FIT, Kind.PURCHASE_POWER]))
 
-@given(EITHER, st.sampled_from(KINDS), SIZES, COUNTS, st.booleans(), st.integers(1, 40))
+
+@given(EITHER, st.sampled_from(KINDS), SIZES, COUNTS, UNTOLD, st.integers(1, 40))
 def test_what_speaks_against_an_item_never_reads_as_praise_and_what_speaks_for_it_never_as_blame(
-    tongue: Words, kind: Kind | Added | None, size: float, counts: dict[str, int], power: bool, rest: int
+    tongue: Words, kind: Kind | Added | None, size: float, counts: dict[str, int], untold: frozenset[Kind], rest: int
 ) -> None:
     past = Past(counts, dict.fromkeys(counts, DAY_US))
-    teller = Teller(NAMES, {"j": past, "target": past}, power)
+    teller = Teller(NAMES, {"j": past, "target": past}, untold)
     good = teller.sentence(tongue, Reason(kind, size, path(kind), rest))
     bad = teller.sentence(tongue, Reason(kind, -size, path(kind), rest))
     assert BLAME[tongue].search(bad)
@@ -125,7 +130,23 @@ def test_money_and_purchases_are_spoken_of_only_where_the_reason_is_one_of_them(
     priced = {Kind.PRICE_FIT, Kind.PURCHASE_POWER, Added.PRICE_LEVEL}
     assert bool(re.search("price|价", said)) == (kind in priced)
     # Of somebody of whom nothing is known, neither deeds nor a purse are told.
-    assert not re.search("bought|purchase power|买过|购买力", said)
+    assert not re.search("bought|usually pay|purchase power|买过|平常|购买力", said)
+
+
+@pytest.mark.parametrize(
+    ("types", "properties", "untold"),
+    [
+        ([], {}, {Kind.PRICE_FIT, Kind.PURCHASE_POWER}),
+        (["view", "cart"], {}, {Kind.PRICE_FIT, Kind.PURCHASE_POWER}),
+        (["view"], {"attr_income": "low"}, {Kind.PRICE_FIT}),
+        (["view", "purchase"], {}, set()),
+    ],
+)
+def test_what_a_user_pays_is_known_of_one_who_bought_something(
+    types: list[str], properties: dict[str, str], untold: set[Kind]
+) -> None:
+    shopper = Shopper(replace(nobody(), types=types, properties=properties), now=0)
+    assert shopper.untold == untold
 
 
 @given(EITHER, st.integers(0, 500), st.integers(K, 20), st.data())
@@ -134,6 +155,16 @@ def test_neighbours_are_counted_only_above_the_threshold(tongue: Words, n: int, 
     if may is not None:
         assert k <= may <= n
         assert re.findall(r"\d+", sentences.neighbors(tongue, may)) == [str(may)]
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_of_an_item_that_only_others_moved_no_reason_is_said_to_have_changed(count: int) -> None:
+    rest = Reason(None, 1.5, (), count)
+    for tongue in (EN, ZH):
+        said = sentences.change(tongue, rest, rest, (TELLER, TELLER), alone=True)
+        assert re.search("as (it|they) w(as|ere)|没有变化", said)
+        assert re.findall(r"\d+", said) == ([str(count)] if count > 1 else [])
+        assert said != sentences.change(tongue, rest, rest, (TELLER, TELLER))
 
 
 @given(EITHER, st.floats(-5, 5), st.floats(-5, 5))

@@ -113,6 +113,17 @@ def test_a_gap_is_a_sentence_in_which_names_are_the_shops() -> None:
     assert why_not_words.gap(EN, one[0], one[1], NAMES, LAST) == "One other reason speaks more for it."
 
 
+@BOTH
+@pytest.mark.parametrize("kind", [Kind.PRICE_FIT, Kind.PURCHASE_POWER])
+def test_of_somebody_of_whom_it_is_not_known_no_gap_speaks_of_what_is_paid(tongue: Words, kind: Kind) -> None:
+    small, large = (Reason(kind, value) for value in (0.1, 0.4))
+    for pair in ((small, large), (large, small)):
+        known, unknown = (why_not_words.gap(tongue, *pair, NAMES, LAST, untold=untold) for untold in ((), (kind,)))
+        assert re.search("usually pay|purchase power|平常|购买力", known)
+        assert not re.search("your|usually|power|您|平常|购买力", unknown)
+        assert ("Latte" in known) == ("Latte" in unknown)
+
+
 ESTIMATED = re.compile("estimated from other items|按其他商品估计的")
 OF_DEMAND = (Kind.POPULARITY, Kind.PROMOTION, Kind.CATEGORY, Kind.BRAND)
 
