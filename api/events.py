@@ -32,17 +32,19 @@ class EventInput:
         description="The shop's own id, unique among events of one type: sent twice, recorded once. Else derived from "
         "the other fields.",
     )
-    user: str
-    item: str
+    user: str = strawberry.field(description="The shop's own id; one that is unknown is created.")
+    item: str = strawberry.field(description="The shop's own id; one that is unknown is created, bare.")
     type: str = strawberry.field(
         description="view, click, search, cart, rate, exposure, coupon, purchase, return, dismiss, not_interested, "
         "in capitals too; or the shop's own, as it spells it."
     )
     at: datetime | None = strawberry.field(default=strawberry.UNSET, description="Without a zone it is UTC. Null: now.")
-    quantity: float | None = strawberry.UNSET
+    quantity: float | None = strawberry.field(default=strawberry.UNSET, description="Pieces; more than 0.")
     amount: float | None = strawberry.field(default=strawberry.UNSET, description="Paid for the whole line.")
     value: float | None = strawberry.field(default=strawberry.UNSET, description="Rating, dwell.")
-    basket_id: str | None = strawberry.UNSET
+    basket_id: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The same for all that one user buys at once."
+    )
     context: str | None = strawberry.field(default=strawberry.UNSET, description="Channel, device, campaign.")
 
     def __post_init__(self) -> None:

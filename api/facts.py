@@ -37,7 +37,9 @@ class PurchasePower:
     """Figures are null where nothing is known."""
 
     income: str | None = strawberry.field(description="Income band, as the shop names it.")
-    spend_per_week: float | None
+    spend_per_week: float | None = strawberry.field(
+        description="Mean money per week since the first event, less returns."
+    )
     basket_value: float | None = strawberry.field(description="Mean money per basket.")
     price_level: float | None = strawberry.field(description="Mean price level of what was bought, 0-1.")
     discount_share: float | None = strawberry.field(description="Share of the usual prices that was not paid, 0-1.")
@@ -55,8 +57,10 @@ class Neighbor:
     similarity: float = strawberry.field(
         description="Share of the items of both that both have, 0-1, rounded down to a twentieth."
     )
-    shared_items: int = strawberry.field(description="Rounded down to 1, 2, 5, 10, 20, 50 ...")
-    shared_categories: int = strawberry.field(description="The same.")
+    shared_items: int = strawberry.field(
+        description="Items that both have, at least: rounded down to 1, 2, 5, 10, 20, 50 ..."
+    )
+    shared_categories: int = strawberry.field(description="Categories that both have, rounded down likewise.")
 
 
 @strawberry.type(description="How many other shoppers went the same way; never who.")
@@ -101,9 +105,12 @@ class PseudonymousNeighbor:
 class Metric:
     """A measured figure."""
 
-    model: str
-    name: str
-    value: float
+    model: str = strawberry.field(description="attune, or the name of a baseline.")
+    name: str = strawberry.field(
+        description="Measure, length of the list and slice: ndcg20_all. novel is what the user never bought before, "
+        "unexplored what is from categories new to it."
+    )
+    value: float = strawberry.field(description="0-1, the higher the better.")
 
 
 @strawberry.type(description="The model that is being served.")

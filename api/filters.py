@@ -50,19 +50,28 @@ class BoostInput:
 class ListFilter:
     """One input for all lists."""
 
-    mode: Mode | None = strawberry.UNSET
+    mode: Mode | None = strawberry.field(default=strawberry.UNSET, description="Null or left out: ALL.")
     budget: float | None = strawberry.field(
         default=strawberry.UNSET, description="No item above this price; none whose price is unknown."
     )
-    price: FloatRange | None = strawberry.UNSET
+    price: FloatRange | None = strawberry.field(
+        default=strawberry.UNSET, description="Of one piece, as the graph has it now; nothing whose price is unknown."
+    )
     price_level: FloatRange | None = strawberry.field(
         default=strawberry.UNSET, description="Percentile of the price within its category, 0-1."
     )
-    categories: list[str] | None = strawberry.field(default=strawberry.UNSET, description="And what is below them.")
-    brands: list[str] | None = strawberry.UNSET
+    categories: list[str] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Full paths; with what is below them. Null: all. An empty list holds nothing.",
+    )
+    brands: list[str] | None = strawberry.field(
+        default=strawberry.UNSET, description="Ids. Null: all. An empty list holds nothing."
+    )
     exclude: list[str] | None = strawberry.field(default=strawberry.UNSET, description="Items.")
-    exclude_categories: list[str] | None = strawberry.UNSET
-    exclude_brands: list[str] | None = strawberry.UNSET
+    exclude_categories: list[str] | None = strawberry.field(
+        default=strawberry.UNSET, description="Full paths; with what is below them."
+    )
+    exclude_brands: list[str] | None = strawberry.field(default=strawberry.UNSET, description="Ids.")
     available: bool | None = strawberry.field(
         default=True,
         description="Only what the graph says now can be had. false: also what has been sold out since the training.",
@@ -78,7 +87,9 @@ class ListFilter:
         default=strawberry.UNSET,
         description="0 to 1. Adds this times 1 - 4 |price level of the item - the user's own| to the score.",
     )
-    boosts: list[BoostInput] | None = strawberry.UNSET
+    boosts: list[BoostInput] | None = strawberry.field(
+        default=strawberry.UNSET, description="What the shop puts forward or holds back; up to 20."
+    )
     pins: list[str] | None = strawberry.field(
         default=strawberry.UNSET, description="Items that stand first, in this order, where the list may hold them."
     )

@@ -20,12 +20,12 @@ class SessionEventInput:
 
     item: str
     type: str = strawberry.field(
-        default="view", description="view, click, search, cart, rate, purchase, or the shop's."
+        default="view", description="As in `EventInput`: view, click, cart, purchase, dismiss, or another."
     )
     at: datetime | None = strawberry.field(default=strawberry.UNSET, description="Without a zone it is UTC. Null: now.")
-    quantity: float | None = strawberry.UNSET
-    amount: float | None = strawberry.UNSET
-    value: float | None = strawberry.UNSET
+    quantity: float | None = strawberry.field(default=strawberry.UNSET, description="Pieces; more than 0.")
+    amount: float | None = strawberry.field(default=strawberry.UNSET, description="Paid for the whole line.")
+    value: float | None = strawberry.field(default=strawberry.UNSET, description="Rating, dwell.")
     context: str | None = strawberry.UNSET
 
 

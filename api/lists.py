@@ -34,8 +34,11 @@ class Recommendation:
     """Rank 1 is the best."""
 
     item: Item
-    rank: int
-    score: float = strawberry.field(description="The model's, plus what the request added: see the contributions.")
+    rank: int = strawberry.field(description="1 is the best; pages count on.")
+    score: float = strawberry.field(
+        description="The model's, plus what the request added: see the contributions. A sum without unit, which may be "
+        "below 0: the higher the likelier."
+    )
     pinned: bool = strawberry.field(description="Whether it stands where it stands because the request pinned it.")
     told: strawberry.Private[Explanation | None]
     shopper: strawberry.Private[Shopper]

@@ -28,7 +28,7 @@ class BasketLineInput:
     """What is about to be bought."""
 
     item: str
-    quantity: float = 1.0
+    quantity: float = strawberry.field(default=1.0, description="Pieces; more than 0.")
     price: float | None = strawberry.field(
         default=strawberry.UNSET, description="Of one piece. Null: the price that the graph knows."
     )

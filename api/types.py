@@ -91,8 +91,8 @@ class Connection(Generic[T]):
 class Category(Node):
     """`externalId` is the full path, `A > B > C`."""
 
-    external_id: str
-    name: str
+    external_id: str = strawberry.field(description="The full path, `A > B > C`.")
+    name: str = strawberry.field(description="The last part of the path.")
     level: int = strawberry.field(description="0 for a root.")
     parent_id: strawberry.Private[str | None]
 
@@ -131,8 +131,8 @@ class Category(Node):
 class Brand(Node):
     """A brand or a manufacturer."""
 
-    external_id: str
-    name: str
+    external_id: str = strawberry.field(description="The shop's own id.")
+    name: str = strawberry.field(description="The id where the shop gave no name.")
 
     @staticmethod
     def of(row: BrandRow) -> "Brand":
@@ -144,14 +144,14 @@ class Brand(Node):
 class Item(Node):
     """An item with its price level."""
 
-    external_id: str
+    external_id: str = strawberry.field(description="The shop's own id.")
     title: str = strawberry.field(description="The external id where the shop gave no title.")
     description: str | None
     price: float | None = strawberry.field(description="The shop's price, else what was usually paid.")
-    currency: str | None
+    currency: str | None = strawberry.field(description="Of the price, as the shop names it: most often ISO 4217.")
     price_level: float | None = strawberry.field(description="Percentile of the price within its category, 0-1.")
-    image: str | None
-    available: bool
+    image: str | None = strawberry.field(description="Its address, as the shop gave it.")
+    available: bool = strawberry.field(description="Whether the graph says now that it can be had.")
     category_id: strawberry.Private[str | None]
     brand_id: strawberry.Private[str | None]
 
