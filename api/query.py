@@ -57,7 +57,7 @@ class Query:
             raise bad_input("ids", f"`ids` may have up to {MAX_NODES} ids, not {len(ids)}.")
         return list(await asyncio.gather(*(_node(info.context, i) for i in ids)))
 
-    @strawberry.field(description="The catalogue, searched by words, within a category and what is below it.")
+    @strawberry.field(description="The catalogue, searched by words of titles, within a category and what is below it.")
     async def items(
         self,
         info: Info,
