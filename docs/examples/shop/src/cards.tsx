@@ -9,7 +9,9 @@ interface Entry {
 
 export function money(price: number | null | undefined, currency: string | null | undefined): string {
   if (price == null) return "";
-  return new Intl.NumberFormat("en", { style: "currency", currency: currency ?? "EUR" }).format(price);
+  // A shop that names no currency has prices without one: none is made up.
+  const style = currency ? ({ style: "currency", currency } as const) : { minimumFractionDigits: 2, maximumFractionDigits: 2 };
+  return new Intl.NumberFormat("en", style).format(price);
 }
 
 export function Cards({ entries, put }: { entries: readonly Entry[]; put: Put }) {
