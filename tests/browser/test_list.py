@@ -1,7 +1,7 @@
 """The list in a real browser: what a first visitor sees and does."""
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, WebSocketRoute, expect
 
 from tests.browser.pages import opened, titles
 from tests.served import Served
@@ -33,6 +33,20 @@ def test_another_shopper_is_found_by_keyboard(chromium: Browser, api: Served) ->
         expect(page.locator("#list-title")).to_have_text("Recommended for u3")
         expect(page.get_by_role("listbox")).to_be_hidden()
         assert "user=u3" in page.url
+
+
+def test_the_way_back_leads_to_the_shopper_before(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u0") as page:
+        expect(page.locator("#list-title")).to_have_text("Recommended for u0")
+        for user in ("u3", "u5"):
+            page.locator("#find").fill(user)
+            page.locator("#find").press("Enter")
+            expect(page.locator("#list-title")).to_have_text(f"Recommended for {user}")
+        for user in ("u3", "u0"):
+            page.go_back()
+            expect(page.locator("#list-title")).to_have_text(f"Recommended for {user}")
+        page.go_forward()
+        expect(page.locator("#list-title")).to_have_text("Recommended for u3")
 
 
 def test_an_unknown_shopper_is_told_and_the_page_lives_on(chromium: Browser, api: Served) -> None:
@@ -101,6 +115,50 @@ def test_an_event_recorded_elsewhere_changes_the_list_live(chromium: Browser, ap
         event = {"user": "u10", "item": item["externalId"], "type": "purchase"}
         api.ask("mutation ($e: EventInput!) { recordEvents(input: {events: [$e]}) { recorded } }", e=event)
         expect(page.locator(".card .title").first).not_to_have_text(item["title"])
+
+
+def test_what_was_recorded_while_the_connection_was_gone_is_shown_once_it_is_back(
+    chromium: Browser, api: Served
+) -> None:
+    lines: list[WebSocketRoute] = []
+    deaf: list[bool] = []
+
+    def through(line: WebSocketRoute) -> None:
+        number = len(lines)
+        lines.append(line)
+        deaf.append(False)
+        server = line.connect_to_server()
+        line.on_message(server.send)
+        server.on_message(lambda message: None if deaf[number] else line.send(message))
+
+    with opened(chromium, api) as page:
+        page.route_web_socket("**/graphql", through)
+        page.goto(api.url + "/#user=u14&mode=DISCOVER")
+        page.reload()
+        expect(page.locator("#live")).to_be_visible()
+        best = page.locator(".card").first
+        item = api.ask("query ($id: ID!) { node(id: $id) { ... on Item { externalId title } } }",
+                       id=best.get_attribute("data-id"))["node"]  # fmt: skip
+        deaf[-1] = True
+        event = {"user": "u14", "item": item["externalId"], "type": "purchase"}
+        api.ask("mutation ($e: EventInput!) { recordEvents(input: {events: [$e]}) { recorded } }", e=event)
+        page.wait_for_timeout(800)
+        expect(page.locator(".card .title").first).to_have_text(item["title"])
+        lines[-1].close()
+        expect(page.locator(".card .title").first).not_to_have_text(item["title"])
+
+
+def test_an_empty_list_says_what_was_asked_of_it(chromium: Browser, api: Served) -> None:
+    events = [{"user": "window shopper", "item": "i0", "type": "view"}]
+    api.ask("mutation ($e: [EventInput!]!) { recordEvents(input: {events: $e}) { recorded } }", e=events)
+    with opened(chromium, api, "/#user=window+shopper&mode=REBUY") as page:
+        empty = page.locator("#cards .empty")
+        expect(empty).to_have_text("The shopper bought nothing that fits.")
+        page.get_by_role("radio", name="All").check()
+        expect(page.locator(".card")).to_have_count(12)
+        page.locator("#budget").fill("1")
+        expect(empty).to_contain_text("Nothing fits. The budget is")
+    api.ask("mutation ($u: String!) { eraseUser(id: $u) { erasedEvents } }", u="window shopper")
 
 
 def test_more_of_the_list_can_be_shown(chromium: Browser, api: Served) -> None:

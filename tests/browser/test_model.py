@@ -43,3 +43,19 @@ def test_the_model_stands_beside_what_it_was_measured_with(
         assert faults(page) == []
         page.get_by_role("link", name="Recommendations").click()
         expect(page.locator(".card")).to_have_count(12)
+
+
+@pytest.mark.usefixtures("models")
+def test_a_model_that_is_promoted_meanwhile_is_named(
+    chromium: Browser, neo4j: Settings, session_client: Client, tmp_path: Path
+) -> None:
+    first = served.first_model(session_client, tmp_path)
+    with served.serving(served.settings(neo4j, tmp_path)) as api, opened(chromium, api) as page:
+        foot = page.locator(".foot")
+        expect(foot).to_contain_text(first.split("-")[-1])
+        other = served.first_model(session_client, tmp_path, METRICS)
+        served.until(lambda: api.ask("{ model { version } }")["model"]["version"] == other, 15)
+        page.get_by_role("radio", name="Discover").check()
+        expect(foot).to_contain_text(other.split("-")[-1])
+        page.get_by_role("link", name="Model").click()
+        expect(page.locator(".chart")).to_have_count(2)

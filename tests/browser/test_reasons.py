@@ -67,6 +67,34 @@ def test_the_graph_has_a_path_for_each_reason_and_lights_the_one_that_is_pointed
         expect(bars.first).to_have_class("lit")
 
 
+@pytest.mark.parametrize("width", [1400, 360])
+def test_a_reason_through_a_brand_within_a_category_is_drawn(chromium: Browser, api: Served, width: int) -> None:
+    def through_two(route: Route) -> None:
+        answer = route.fetch()
+        found = answer.json()
+        for edge in (found.get("data", {}).get("user") or {}).get("recommendations", {}).get("edges", []):
+            *_, last = [part for part in edge["node"]["explanation"]["contributions"] if len(part["path"]) > 1]
+            user, item = last["path"][0], last["path"][-1]
+            shelf = {"__typename": "Category", "id": "c", "name": "Coffee of the world"}
+            last["path"] = [user, shelf, {"__typename": "Brand", "id": "b", "name": "Arbor"}, item]
+        route.fulfill(response=answer, json=found)
+
+    with opened(chromium, api, viewport={"width": width, "height": 900}) as page:
+        page.route("**/graphql", through_two)
+        page.reload()
+        bars, graph = page.locator(".bars li"), page.locator(".graph")
+        expect(bars).not_to_have_count(0)
+        alone = page.locator(".bars li.alone")
+        expect(graph).to_have_attribute("data-edges", str(2 * bars.count() - alone.count() + 1))
+        # Drawn: what is painted is not all of one colour.
+        expect(graph.locator("canvas").last).to_be_visible()
+        page.wait_for_timeout(500)
+        painted = graph.locator("canvas").evaluate_all(
+            "all => all.map(one => one.getContext('2d').getImageData(0, 0, one.width, one.height).data.some(it => it))"
+        )
+        assert any(painted)
+
+
 def test_reasons_are_lit_by_keyboard_too(chromium: Browser, api: Served) -> None:
     with opened(chromium, api) as page:
         first, second = page.locator(".bars li").first, page.locator(".bars li").nth(1)
@@ -126,6 +154,27 @@ def test_an_item_is_found_by_words_and_explained_for_the_shopper(chromium: Brows
         expect(page.locator(".card")).to_have_count(12)
 
 
+def test_an_item_that_is_on_its_way_is_not_a_blank(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u3") as page:
+        expect(page.locator(".card")).to_have_count(12)
+        page.route("**/graphql", lambda _: None)  # no answer yet
+        page.locator(".card").first.get_by_role("button", name="More about").click()
+        expect(page.locator(".list[aria-busy] .skeleton")).to_be_visible()
+        page.unroute("**/graphql")  # lets go on what is held
+        expect(page.locator("#item-title")).to_be_visible()
+        expect(page.locator(".skeleton")).to_have_count(0)
+
+
+def test_an_item_is_found_by_its_id(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u3") as page:
+        expect(page.locator(".card")).to_have_count(12)
+        field = page.get_by_role("combobox", name="Find a shopper or an item")
+        field.fill("i20")
+        expect(page.get_by_role("option").first).to_contain_text("Coffee No. 20")
+        field.press("Enter")
+        expect(page.locator("#item-title")).to_have_text("Coffee No. 20")
+
+
 def test_it_is_said_why_an_item_is_not_on_the_list_and_what_would_put_it_there(chromium: Browser, api: Served) -> None:
     with opened(chromium, api, "/#user=u3&item=i0&budget=12") as page:
         verdict = page.locator(".why-not .verdict")
@@ -164,6 +213,25 @@ def test_a_view_can_be_left_while_the_graph_is_on_its_way(chromium: Browser, api
         page.get_by_role("link", name="Model").click()
         page.wait_for_timeout(800)
         expect(page.locator(".measured")).to_be_visible()
+
+
+@pytest.mark.parametrize("view", ["", "&item=long", "&view=what-if"])
+@pytest.mark.parametrize("width", [1400, 360])
+def test_a_long_title_stays_within_the_page(
+    chromium: Browser, api: Served, session_client: Client, view: str, width: int
+) -> None:
+    title = "Unbroken" * 20
+    write.items(session_client, [{"id": "long", "title": title, "category": "Food > Coffee", "price": 1.2}])
+    try:
+        where = "{ recommendations(first: 2, budget: 1.4) { nodes { item { externalId } } } }"
+        served.until(lambda: api.ask(f'{{ user(id: "u0") {where} }}')["user"]["recommendations"]["nodes"] != [], 15)
+        size = {"width": width, "height": 900}
+        with opened(chromium, api, f"/#user=u0&budget=1.4{view}", viewport=size) as page:
+            expect(page.get_by_text(title).locator("visible=true").first).to_be_visible()
+            over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert over == 0
+    finally:
+        session_client.write("MATCH (i:Item {id: 'long'}) DETACH DELETE i")
 
 
 def test_markup_and_steering_characters_in_a_title_are_text(

@@ -1,6 +1,7 @@
 """What if, in a real browser: a changed world, its list, and what moved; nothing is written."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -92,6 +93,34 @@ def test_price_promotion_income_and_budget_can_differ_and_be_taken_back(chromium
         page.get_by_role("button", name="As it is").click()
         expect(told).to_have_count(0)
         expect(page.locator("#if-note")).to_contain_text("Nothing is written")
+        expect(page.locator(".places .moved")).to_have_count(0)
+
+
+def test_what_is_different_stands_in_the_address(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u1&view=what-if") as page:
+        title = choose(page, "tea")
+        page.get_by_role("button", name="Bought it now").click()
+        page.get_by_label("Income").select_option("high")
+        expect(page.locator(".places .moved")).not_to_have_count(0)
+        then = places(page, "then")
+        address = page.url
+        page.get_by_role("button", name=f"Take back: Bought {title} now").click()
+        expect(page.locator(".chosen-changes li")).to_have_count(1)
+        assert page.url != address
+    with opened(chromium, api, "/" + address.removeprefix(api.url + "/")) as page:
+        expect(page.locator(".chosen-changes li")).to_have_text([f"Bought {title} now×", "An income of high×"])
+        expect(page.locator(".places.then .name")).to_have_text(then)
+        page.get_by_role("link", name="Recommendations").click()
+        expect(page.locator(".card")).to_have_count(12)
+        page.go_back()
+        expect(page.locator(".chosen-changes li")).to_have_count(2)
+
+
+@pytest.mark.parametrize("odd", ["x", "{}", "[1, null]", '[{"what": "price", "item": {"id": "i0"}, "price": 1}]'])
+def test_an_address_that_makes_no_sense_changes_nothing(chromium: Browser, api: Served, odd: str) -> None:
+    with opened(chromium, api, f"/#user=u1&view=what-if&changes={quote(odd)}") as page:
+        expect(page.locator(".places.then li")).not_to_have_count(0)
+        expect(page.locator(".chosen-changes")).to_have_count(0)
         expect(page.locator(".places .moved")).to_have_count(0)
 
 

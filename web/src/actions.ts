@@ -1,7 +1,7 @@
 // What can be done: choose a shopper, wish for another list, ask for more of it, record an event.
-import { batch } from "@preact/signals";
+import { batch, effect } from "@preact/signals";
 import { ApiError, ask, follow } from "./ask";
-import { type ContributionKind, DisputeDocument, ListDocument, RecordDocument, StartDocument, WithdrawDocument } from "./generated";
+import { type ContributionKind, DisputeDocument, ListDocument, RecordDocument, ServedDocument, StartDocument, WithdrawDocument } from "./generated";
 import * as state from "./state";
 import { type Recommended, type Shopper, type Wish, ranks, wish } from "./state";
 import { words } from "./words";
@@ -168,6 +168,15 @@ async function load(): Promise<void> {
     setTimeout(load, 3000); // the database may come back
   }
 }
+
+/** Another model may be promoted while the page is open: what is said of the model is that of the one that answers. */
+effect(() => {
+  const known = state.model.value?.version;
+  if (known === undefined || state.served.value === known) return;
+  ask(ServedDocument, {})
+    .then(({ model }) => (state.model.value = model))
+    .catch(tell);
+});
 
 export async function start(): Promise<void> {
   state.readAddress();

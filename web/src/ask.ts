@@ -1,5 +1,6 @@
 // Talks to the GraphQL API: documents of `operations.graphql` over HTTP, changes over graphql-transport-ws.
 import { ChangesDocument, type TypedDocumentString } from "./generated";
+import { served } from "./state";
 import { words } from "./words";
 
 /** An answer with errors, or none at all; `code` is the API's. */
@@ -15,6 +16,7 @@ export class ApiError extends Error {
 interface Answer<Data> {
   data: Data;
   errors?: { message: string; extensions?: { code?: string } }[];
+  extensions?: { model?: { version: string } };
 }
 
 export async function ask<Data, Variables>(
@@ -32,12 +34,17 @@ export async function ask<Data, Variables>(
     throw new ApiError(words.peek().problems.silent, "OFFLINE");
   }
   const answer = (await response.json()) as Answer<Data>;
+  const version = answer.extensions?.model?.version;
+  if (version) served.value = version;
   const failed = answer.errors?.[0];
   if (failed) throw new ApiError(failed.message, failed.extensions?.code);
   return answer.data;
 }
 
-/** Calls `changed` after each change of the user's events, wherever it was recorded; returns what ends it. */
+/**
+ * Calls `changed` after each change of the user's events, wherever it was recorded, and when the service is back after it
+ * was gone: what happened meanwhile has not been told. Returns what ends it.
+ */
 export function follow(user: string, changed: () => void, connected: (is: boolean) => void): () => void {
   const address = new URL("/graphql", location.href);
   address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
@@ -45,9 +52,9 @@ export function follow(user: string, changed: () => void, connected: (is: boolea
   let timer = 0;
   let ended = false;
   let pause = 500;
+  let first = true;
 
   const open = () => {
-    let first = true;
     socket = new WebSocket(address, "graphql-transport-ws");
     // Browsers complain of a socket that is closed before it has opened, so a page left that early closes it here.
     socket.onopen = () => (ended ? socket.close() : socket.send('{"type":"connection_init"}'));

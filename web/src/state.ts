@@ -1,6 +1,7 @@
 // What the page knows: the wish (in the address, so that it can be sent to someone), the list, what is chosen in it.
 import { computed, signal } from "@preact/signals";
 import type { ListQuery, Locale, Mode, StartQuery } from "./generated";
+import type { Change } from "./whatif";
 
 export type Shopper = NonNullable<ListQuery["user"]>;
 export type Recommended = Shopper["recommendations"]["edges"][number]["node"];
@@ -22,6 +23,8 @@ export const wish = signal<Wish>({ user: null, mode: "ALL", budget: null, divers
 /** For whoever reads the page out. */
 export const lang = computed(() => wish.value.locale.toLowerCase());
 export const view = signal<View>("list");
+/** What is taken to be different in What if. */
+export const changes = signal<readonly Change[]>([]);
 /** The item that its own view shows. */
 export const seen = signal<string | null>(null);
 
@@ -39,6 +42,8 @@ export const before = signal<ReadonlyMap<string, number>>(new Map());
 /** The upper end of the budget slider. */
 export const dearest = signal(100);
 export const model = signal<StartQuery["model"]>(null);
+/** Version of the model that made the newest answer. */
+export const served = signal<string | null>(null);
 export const connected = signal(false);
 export const problem = signal<string | null>(null);
 export const note = signal("");
@@ -47,6 +52,41 @@ export const config = signal<{ graphiql: boolean; neo4jBrowser: string | null }>
 export const currency = computed(() => cards.value[0]?.item.currency ?? null);
 
 export const ranks = (): Map<string, number> => new Map(cards.value.map((card) => [card.item.id, card.rank]));
+
+/** Reads changes out of an address, which anybody may have written: what is no change is left out. */
+function readChanges(given: string | null): Change[] {
+  try {
+    const found: unknown = JSON.parse(given ?? "[]");
+    return Array.isArray(found) ? found.filter(isChange) : [];
+  } catch {
+    return [];
+  }
+}
+
+const HAPPENED: readonly unknown[] = ["view", "cart", "purchase", "dismiss"];
+
+function isChange(one: unknown): one is Change {
+  if (typeof one !== "object" || one === null) return false;
+  const { what, item, type, price, promoted, budget, value } = one as Record<string, unknown>;
+  const { id, title } = (item ?? {}) as Record<string, unknown>;
+  const named = typeof id === "string" && typeof title === "string";
+  switch (what) {
+    case "without":
+      return named;
+    case "happened":
+      return named && HAPPENED.includes(type);
+    case "price":
+      return named && typeof price === "number";
+    case "promoted":
+      return named && typeof promoted === "boolean";
+    case "budget":
+      return typeof budget === "number";
+    case "income":
+      return typeof value === "string";
+    default:
+      return false;
+  }
+}
 
 const LOCALES: Readonly<Record<string, Locale>> = { en: "EN", zh: "ZH" };
 const MODES: readonly string[] = ["ALL", "DISCOVER", "REBUY"] satisfies Mode[];
@@ -65,6 +105,8 @@ export function readAddress(): void {
   seen.value = given.get("item");
   const said = given.get("view");
   view.value = said === "model" || said === "what-if" ? said : seen.value ? "item" : "list";
+  // Other views leave them as they are, for the way back.
+  if (view.value === "what-if") changes.value = readChanges(given.get("changes"));
 }
 
 /** The address of the page with some of it changed. */
@@ -79,6 +121,7 @@ export function address(change: Partial<Wish> & { view?: View; item?: string } =
   const to = change.view ?? view.value;
   if (to === "item") said.set("item", change.item ?? seen.value ?? "");
   else if (to !== "list") said.set("view", to);
+  if (to === "what-if" && changes.value.length) said.set("changes", JSON.stringify(changes.value));
   return `#${said}`;
 }
 

@@ -3,7 +3,7 @@ import { batch, computed, signal } from "@preact/signals";
 import { tell } from "./actions";
 import { ask } from "./ask";
 import { type WhatIfInput, WhatIfDocument, type WhatIfQuery } from "./generated";
-import { address, cards, wish } from "./state";
+import { address, cards, changes, view, wish, writeAddress } from "./state";
 import { money, nodeName } from "./told";
 import { words } from "./words";
 
@@ -23,7 +23,6 @@ export interface Named {
 export type Compared = NonNullable<WhatIfQuery["user"]>["whatIf"];
 export type Move = Compared["moved"][number];
 
-export const changes = signal<readonly Change[]>([]);
 export const compared = signal<Compared | null>(null);
 export const thinking = signal(false);
 /** The item whose move is told in full. */
@@ -53,13 +52,20 @@ const subject = (change: Change): string => {
   return "item" in change ? `${change.what} ${change.item.id}` : change.what;
 };
 
+function set(to: readonly Change[]): void {
+  changes.value = to;
+  if (view.peek() === "what-if") writeAddress();
+}
+
 export function add(change: Change): void {
-  changes.value = [...changes.peek().filter((one) => subject(one) !== subject(change)), change];
+  set([...changes.peek().filter((one) => subject(one) !== subject(change)), change]);
 }
 
 export function remove(change: Change): void {
-  changes.value = changes.peek().filter((one) => one !== change);
+  set(changes.peek().filter((one) => one !== change));
 }
+
+export const removeAll = (): void => set([]);
 
 /** Takes a reason's item away and shows what becomes of the list. */
 export function without(item: Named): void {

@@ -2,7 +2,7 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { type Deed, more, record } from "../actions";
 import type { ItemPartsFragment } from "../generated";
-import { type Recommended, before, busy, cards, chosen, connected, hasMore, lang, note, shopper, wish } from "../state";
+import { type Recommended, before, busy, cards, chosen, connected, currency, hasMore, lang, note, shopper, wish } from "../state";
 import { calm, money, shelfOf } from "../told";
 import { words } from "../words";
 import { Level, Strip } from "./level";
@@ -11,6 +11,7 @@ import { openItem } from "./search";
 export function CardList() {
   const list = useSlide();
   const told = words.value.list;
+  const { mode, budget } = wish.value;
   return (
     <section class="list" id="list" aria-labelledby="list-title" aria-busy={busy.value || undefined}>
       <div class="list-head">
@@ -30,7 +31,7 @@ export function CardList() {
           <Card key={card.item.id} card={card} />
         ))}
         {shopper.value && !cards.value.length && (
-          <li class="empty">{told.nothing}</li>
+          <li class="empty">{told.nothing[mode] + (budget === null ? "" : told.nothingFor(money(budget, currency.value)!))}</li>
         )}
         {!shopper.value && busy.value && SKELETONS}
       </ol>

@@ -3,9 +3,9 @@ import { useEffect, useState } from "preact/hooks";
 import { tell } from "../actions";
 import { ask } from "../ask";
 import { IncomesDocument } from "../generated";
-import { currency, dearest, shopper } from "../state";
+import { changes, currency, dearest, shopper } from "../state";
 import { calm, money } from "../told";
-import { type Change, type Named, add, changes, inWords, leaned, remove } from "../whatif";
+import { type Change, type Named, add, inWords, leaned, remove, removeAll } from "../whatif";
 import { words } from "../words";
 import { Combobox } from "./combobox";
 import { findItems } from "./search";
@@ -69,7 +69,7 @@ function Chosen() {
           );
         })}
       </ul>
-      <button class="act" type="button" onClick={() => (changes.value = [])}>
+      <button class="act" type="button" onClick={removeAll}>
         {told.asItIs}
       </button>
     </>

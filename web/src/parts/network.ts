@@ -55,10 +55,13 @@ interface Point {
   y: number;
 }
 
+// Between boxes of one path, so that the line from one to the next is seen.
+const GAP = 22;
+
 /** Control points, in cytoscape's measure (share of the line, distance to its left), of a curve that leaves and arrives level. */
 function level(from: Point, to: Point): { weights: number[]; distances: number[] } {
   const [dx, dy] = [to.x - from.x, to.y - from.y];
-  const length = Math.hypot(dx, dy);
+  const length = Math.hypot(dx, dy) || 1;
   const aside = (dx * dy) / 2 / length;
   return {
     weights: [(dx * dx) / 2 / length ** 2, ((dx * dx) / 2 + dy * dy) / length ** 2],
@@ -76,25 +79,30 @@ export function draw(place: HTMLElement, { user, item, contributions, light }: W
   const row = (height - 24) / Math.max(contributions.length, 1);
   const elements: cytoscape.ElementDefinition[] = [];
   const at = new Map<string, Point>();
+  // At most three lines below the sign.
+  const end = (name: string) => cut(name, 3 * (narrow ? 66 : 98));
   const put = (id: string, position: Point, data: Record<string, unknown>, classes: string) => {
     at.set(id, position);
     elements.push({ data: { id, ...data }, position, classes });
   };
-  put("user", { x: edge, y: height / 2 }, { label: user, icon: glyph("user", colour("sheet")) }, "end user");
-  put("item", { x: width - edge, y: height / 2 }, { label: item, icon: glyph("item", colour("on-accent")) }, "end item");
+  put("user", { x: edge, y: height / 2 }, { label: end(user), icon: glyph("user", colour("sheet")) }, "end user");
+  put("item", { x: width - edge, y: height / 2 }, { label: end(item), icon: glyph("item", colour("on-accent")) }, "end item");
 
   contributions.forEach((part, number) => {
     const kind = colour(`k-${part.kind}`);
     const y = 12 + row * (number + 0.5);
     const middle = part.path.slice(1, -1);
     const names = middle.length ? middle.map((node) => calm(nodeName(node))) : [kindName(part.kind)];
-    const told = middle.length ? `${kindName(part.kind)} ${signed(part.value)}` : signed(part.value);
+    // Two boxes on a phone have no room for the kind.
+    const told = middle.length && (middle.length === 1 || !narrow) ? `${kindName(part.kind)} ${signed(part.value)}` : signed(part.value);
     const room = (width - 2 * edge - 80) / names.length;
-    const wide = Math.min(narrow ? 150 : 196, room);
+    const wide = Math.min(narrow ? 150 : 196, names.length > 1 ? room - GAP : room);
     const ids = names.map((name, step) => {
       const id = `${number}.${step}`;
       const x = edge + 40 + room * (step + 0.5);
-      put(id, { x, y }, { number, kind, wide, label: `${cut(name, wide)}\n${told}` }, "via");
+      // The whole path has one amount: it stands where the path reaches the item.
+      const label = step < names.length - 1 ? cut(name, wide) : `${cut(name, wide)}\n${told}`;
+      put(id, { x, y }, { number, kind, wide, label }, "via");
       return id;
     });
     // What does not come from the user (popularity, promotions) has no edge from the user.
@@ -168,6 +176,7 @@ function style(colour: (name: string) => string, narrow: boolean): cytoscape.Sty
         "text-valign": "bottom",
         "text-margin-y": 6,
         "text-max-width": narrow ? "66px" : "98px",
+        "text-overflow-wrap": "anywhere",
         "text-background-color": colour("sheet"),
         "text-background-opacity": 0.85,
         "text-background-padding": "2px",

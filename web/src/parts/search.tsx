@@ -2,15 +2,16 @@
 import { setUser, tell } from "../actions";
 import { ask } from "../ask";
 import { FindItemsDocument, FindUsersDocument } from "../generated";
-import { address, view } from "../state";
+import { address } from "../state";
 import { calm, money } from "../told";
 import { words } from "../words";
 import { Combobox, type Option } from "./combobox";
 
 export async function findItems(search: string): Promise<Option[]> {
   if (!search) return [];
-  const { items } = await ask(FindItemsDocument, { search });
-  return items.nodes.map((item) => ({
+  const { item: named, items } = await ask(FindItemsDocument, { search });
+  const others = items.nodes.filter((item) => item.externalId !== named?.externalId);
+  return (named ? [named, ...others] : others).map((item) => ({
     group: "items",
     value: item.externalId,
     label: item.title,
@@ -37,7 +38,9 @@ export function openItem(item: string): void {
 }
 
 function openShopper(user: string): void {
-  if (view.peek() !== "list") location.hash = address({ view: "list", user });
+  const to = address({ view: "list", user });
+  // By the address, so that the way back leads to the shopper before.
+  if (to !== location.hash) location.hash = to;
   else void setUser(user);
 }
 

@@ -27,12 +27,13 @@ export function ItemView() {
   }, [id]);
   return (
     <>
-      <section class="list" aria-labelledby="item-title">
+      <section class="list" aria-labelledby="item-title" aria-busy={item === undefined || undefined}>
         <p>
           <a class="back" href={address({ view: "list" })}>
             ← {words.value.item.back}
           </a>
         </p>
+        {item === undefined && <div class="skeleton" aria-hidden="true" />}
         {item === null && (
           <p class="alert" role="alert">
             {words.value.problems.noItem(id)}

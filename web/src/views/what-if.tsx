@@ -4,9 +4,9 @@ import { useEffect } from "preact/hooks";
 import { Changes } from "../parts/changes";
 import { MoveTold } from "../parts/move";
 import { Legend, Slopes } from "../parts/slopes";
-import { shopper, wish } from "../state";
+import { changes, shopper, wish } from "../state";
 import { words } from "../words";
-import { type Compared, changes, compare, compared, thinking, told } from "../whatif";
+import { type Compared, compare, compared, thinking, told } from "../whatif";
 
 export function WhatIfView() {
   useSignalEffect(() => {
@@ -32,6 +32,7 @@ export function WhatIfView() {
         <p class="note" role="status" id="if-note">
           {found && changes.value.length ? summary(found) : say.choose}
         </p>
+        {!found && thinking.value && <div class="skeleton" aria-hidden="true" />}
         {found && <Slopes compared={found} shown={asked ?? move?.item.id ?? null} />}
         {found && <Legend compared={found} />}
       </section>
