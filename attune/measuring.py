@@ -74,6 +74,7 @@ def evaluate(
     from gnn.evaluation import contenders, protocol, report, tuning
     from gnn.evaluation import variants as kinds
     from gnn.evaluation.kept import Kept
+    from gnn.features import check_target
 
     config = from_settings(settings)
     if variants is not None and variants not in kinds.KINDS:
@@ -82,6 +83,7 @@ def evaluate(
     data, _, file = (tuned or "").partition(":")
     found = tuning.tuned(data, Path(file) if file else None) if tuned else {}
     snapshot = read()
+    check_target(snapshot, config.target)
     with TrainingBars(console.ERR) as progress:
         table = protocol.evaluate(
             snapshot,
@@ -193,12 +195,14 @@ def tune(
     from gnn.config import from_settings
     from gnn.errors import BadConfig
     from gnn.evaluation import origins, tuning
+    from gnn.features import check_target
 
     config = from_settings(settings)
     for name in names or ():
         if name not in tuning.SPACES:
             raise BadConfig(name, tuning.SPACES, f"no such baseline; known: {', '.join(tuning.SPACES)}")
     snapshot = read()
+    check_target(snapshot, config.target)
     (period,) = periods.of(snapshot, config)
     period = period if periods.cuts else origins.before(period)
     with TrainingBars(console.ERR) as progress:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,8 +82,11 @@ def train(settings: Sequence[str], file: Path | None, way: Way, *, json: bool) -
     if made.promoted:
         console.OUT.print(f"Model {made.artefact.version} is being served.")
     else:
+        why = (
+            "it ranks worse than the one being served" if made.trained else "it learned nothing, and the one served did"
+        )
         console.OUT.print(
-            f"Model {made.artefact.version} is saved and not served: it ranks worse than the one being served. "
+            f"Model {made.artefact.version} is saved and not served: {why}. "
             f"To serve it all the same: attune promote {made.artefact.version}"
         )
     if made.comparison:
@@ -120,6 +124,7 @@ def run(config: "Config", way: Way | None = None) -> Made:
     checkpoints = Checkpoints(home() / "checkpoint")
     about = checkpoints.about() if way.resume else None
     snapshot = read(about.snapshot_at if about else way.until)
+    _check(snapshot, config, way)
     registry = Registry(models())
     served = registry.load() if registry.current() else None
     if about is None:
@@ -147,10 +152,25 @@ def run(config: "Config", way: Way | None = None) -> Made:
     with console.step("Saving the artefact"):
         save(artefact, models())
     comparison = _compare(snapshot, artefact, served) if learned and served else None
-    if comparison and comparison.worse and not way.even_if_worse:
+    # What learned nothing never takes the place of what did: `--until` may have left too little to learn from.
+    worse = (
+        comparison.worse if comparison else bool(served and served.manifest.trained and not artefact.manifest.trained)
+    )
+    if worse and not way.even_if_worse:
         return Made(artefact, already=False, trained=learned, promoted=False, comparison=comparison)
     serve(artefact, snapshot)
     return Made(artefact, already=False, trained=learned, promoted=True, comparison=comparison)
+
+
+def _check(snapshot: "Snapshot", config: "Config", way: Way) -> None:
+    """Refuse what nothing in the graph answers to, before minutes are spent on it."""
+    from gnn.errors import NotEnoughData
+    from gnn.features import check_target
+
+    if way.until is not None and not len(snapshot.events):
+        moment = datetime.fromtimestamp(way.until / 1e6, UTC)
+        raise NotEnoughData(f"the graph holds no event before {moment:%Y-%m-%d %H:%M} UTC", "Give a later --until")
+    check_target(snapshot, config.target)
 
 
 def promote(version: str | None, *, json: bool) -> None:
@@ -222,7 +242,7 @@ def _learn(
     except NotEnoughData as error:
         if group.first:
             checkpoints.clear()
-        console.say(f"Nothing to learn from yet ({error.message}); the untrained network is served until there is")
+        console.say(f"Nothing to learn from yet ({error.message}): an untrained network is made")
         return untrained.build(snapshot, config), False
     if result.interrupted:
         console.say("Interrupted: the best weights so far are kept; attune train --resume goes on from here")

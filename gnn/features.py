@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int64, Num
 
+from gnn.errors import BadConfig
 from graph.snapshot import Snapshot
 
 DAY_US = 86_400_000_000
@@ -63,10 +64,20 @@ def target_type(event_types: tuple[str, ...], counts: Int64[np.ndarray, "K"], as
     return int(np.argmax(np.where(told, counts, -1) if (counts[told] > 0).any() else counts))
 
 
+def check_target(snapshot: Snapshot, asked: str) -> None:
+    """Raise `BadConfig` where a type is asked for that no event has; a graph without events is not asked."""
+    known = [name for name, count in zip(snapshot.event_types, _counts(snapshot), strict=True) if count]
+    if asked and known and asked not in known:
+        raise BadConfig("target", known, f"the graph holds no event of the type {asked!r}; it holds {', '.join(known)}")
+
+
 def predicted_type(snapshot: Snapshot, asked: str = "") -> int:
     """Return the row of the type that is predicted in a shop; -1 when there are no types."""
-    counts = np.bincount(snapshot.events.type, minlength=len(snapshot.event_types))
-    return target_type(snapshot.event_types, counts, asked)
+    return target_type(snapshot.event_types, _counts(snapshot), asked)
+
+
+def _counts(snapshot: Snapshot) -> Int64[np.ndarray, "K"]:
+    return np.bincount(snapshot.events.type, minlength=len(snapshot.event_types))
 
 
 def purchase_power(snapshot: Snapshot) -> PurchasePower:

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -293,6 +294,14 @@ def test_a_worse_model_is_saved_and_served_only_when_asked_for(attune: Run, trai
     assert json.loads(attune("status", "--json").stdout)["model"]["version"] == trained["version"]
 
 
+def test_a_training_that_learned_nothing_takes_no_trained_models_place(attune: Run, trained: dict[str, Any]):
+    until = datetime.fromtimestamp((shops.START_US + 6 * shops.DAY_US) / 1e6, UTC).isoformat()
+    made = json.loads(attune("train", "--until", until, "--device", "cpu", "--json").stdout)
+    assert not made["trained"]
+    assert not made["promoted"]
+    assert json.loads(attune("status", "--json").stdout)["model"]["version"] == trained["version"]
+
+
 def test_a_file_of_settings_comes_before_single_ones_and_curves_are_written(
     attune: Run, trained: dict[str, Any], home: Path, tmp_path: Path
 ):
@@ -391,6 +400,10 @@ def test_evaluate_foretells_the_pairs_of_a_file(attune: Run, loaded: dict[str, A
         (("train", "--set", "width"), "key=value"),
         (("train", "--model", "ials"), "frequency+ease"),
         (("train", "--until", "yesterday"), "yesterday"),
+        (("train", "--until", "1971-02-03"), "no event before 1971-02-03"),
+        (("train", "--set", "target=perchase"), "it holds purchase"),
+        (("evaluate", "--models", "popularity", "--set", "target=perchase"), "'perchase'"),
+        (("tune", "shop", "--models", "popularity", "--out", "x.toml", "--set", "target=perchase"), "'perchase'"),
         (("train", "--device", "abacus"), "abacus"),
         (("train", "--config", "nowhere.toml"), "nowhere.toml"),
         (("train", "--resume", "--warm"), "--resume"),
