@@ -8,7 +8,7 @@ from attune.home import home
 
 if TYPE_CHECKING:
     from loaders.records import Source
-    from loaders.report import Report, TableReport
+    from loaders.report import Example, Report, TableReport
 
 
 def load_complete_journey(*, households: int | None, strict: bool, online: bool | None, json: bool) -> None:
@@ -97,15 +97,26 @@ def show(report: "Report") -> None:
     )
     facts = [[f"events {type_}", f"{count:,}"] for type_, count in sorted(report.event_types.items())]
     facts += [[name, f"{count:,}"] for name, count in report.nodes.items()]
-    facts += [[f"attribute {found.name}", f"{found.kind}"] for found in report.attributes]
+    facts += [[f"attribute {found.name}", f"{found.kind}: {found.why}"] for found in report.attributes]
     facts += [[f"seconds: {phase}", f"{seconds:.1f}"] for phase, seconds in report.seconds.items()]
     console.table(["what", "how much"], facts, right=(1,))
     for note in report.notes:
         console.OUT.print(f"note: {note}", markup=False)
+    for name, table in report.tables.items():
+        for example in table.examples:
+            console.OUT.print(refused(name, example), markup=False)
     if report.already:
         console.OUT.print("The graph held all of this already.")
     if report.quarantine:
         console.OUT.print(f"{report.rejected:,} rejected rows, each with its reason: {report.quarantine}", markup=False)
+
+
+def refused(table: str, example: "Example") -> str:
+    """Return in a line what was refused, where it first was, and what to do."""
+    held = f": {example.value!r}" if example.value else ""
+    where = f" in {example.column}" if example.column else ""
+    told = f"rejected: {example.rows:,} {table}, {example.reason}{where} (first {example.file} row {example.row}{held})"
+    return f"{told}: {example.remedy}" if example.remedy else told
 
 
 def reasons(table: "TableReport") -> str:

@@ -3,7 +3,7 @@
 Nothing here refuses a row: what cannot be read becomes null, and `loaders.validate` compares before and after.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import polars as pl
 
@@ -18,6 +18,7 @@ _YES = ("true", "1", "yes", "y", "t")
 _NO = ("false", "0", "no", "n", "f")
 # Digits that stand for a day, such as 20231231, not for seconds since 1970 (those with eight digits lie in 1970-1973).
 _DAY = r"^(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$"
+_ONLY_THOUSANDS = r"^\s*-?\d{1,3}(\.\d{3})+\s*$"
 _THOUSANDS = {".": r"^-?\d{1,3}(,\d{3})+\.\d+$", ",": r"^-?\d{1,3}(\.\d{3})+,\d+$"}
 
 
@@ -83,6 +84,9 @@ def number(values: pl.Series, decimal: str = ".") -> pl.Series:
         if decimal == ",":
             plain = plain.str.replace(",", ".", literal=True)
         parsed = plain.cast(pl.Float64, strict=False)
+        if decimal == ",":
+            # `1.299` is a thousand and more where the comma is the decimal mark, or was written by another program.
+            parsed = parsed.set(values.str.contains(_ONLY_THOUSANDS).fill_null(False), None)
         odd = parsed.is_null() & (values.str.strip_chars() != "")
         if odd.any():
             rest = values.filter(odd).str.strip_chars()
@@ -100,7 +104,7 @@ def _decorated(values: pl.Series, decimal: str) -> pl.Series:
     thousands = "," if decimal == "." else "."
     bare = bare.set(grouped, None).fill_null(bare.str.replace_all(thousands, "", literal=True))
     if decimal == ",":
-        bare = bare.str.replace(",", ".", literal=True)
+        bare = bare.set(bare.str.contains(_ONLY_THOUSANDS), None).str.replace(",", ".", literal=True)
     return bare.cast(pl.Float64, strict=False)
 
 
@@ -113,12 +117,13 @@ def flag(values: pl.Series) -> pl.Series:
     return _select(low, pl.when(x.is_in(_YES)).then(True).when(x.is_in(_NO)).then(False))
 
 
-def moment(values: pl.Series, zone: str) -> pl.Series:
+def moment(values: pl.Series, zone: str, formats: Sequence[str] = ()) -> pl.Series:
     """Return Int64 microseconds UTC; null where the value is no moment between 1970 and 2100.
 
     Reads ISO 8601 text (with an offset, or in `zone`), dates (midnight in `zone`), and counts since 1970 in seconds,
     milliseconds, microseconds or nanoseconds, told apart by their size. An hour that occurs twice when clocks are set
-    back is read as the first; one that is skipped when they are set forward is read as if they had not been.
+    back is read as the first; one that is skipped when they are set forward is read as if they had not been. Text is
+    read by `formats` (`%d.%m.%Y`) first, in their order.
     """
     dtype = values.dtype
     if dtype.is_numeric():
@@ -128,7 +133,11 @@ def moment(values: pl.Series, zone: str) -> pl.Series:
     elif isinstance(dtype, pl.Datetime) or dtype == pl.Date:
         found = _local(values.cast(pl.Datetime("us")), zone)
     elif dtype == pl.String:
-        found = _moment_text(values.str.strip_chars(), zone)
+        text = values.str.strip_chars()
+        found = _moment_text(text, zone)
+        for form in reversed(formats):
+            by_form = _by_format(text, form, zone)
+            found = by_form.fill_null(found)
     else:
         found = pl.Series([None], dtype=pl.Int64).new_from_index(0, len(values))
     low, high = EPOCH_RANGE_US
@@ -185,6 +194,12 @@ def _moment_text(values: pl.Series, zone: str) -> pl.Series:
     if written.any():
         found = found.scatter(written.arg_true(), _iso(values.filter(written), zone))
     return found
+
+
+def _by_format(values: pl.Series, form: str, zone: str) -> pl.Series:
+    read = values.str.to_datetime(form, time_unit="us", strict=False)
+    fixed = isinstance(read.dtype, pl.Datetime) and read.dtype.time_zone is not None
+    return read.dt.timestamp("us") if fixed else _local(read, zone)
 
 
 def _iso(values: pl.Series, zone: str) -> pl.Series:

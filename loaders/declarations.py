@@ -2,11 +2,14 @@
 
 import tomllib
 import zoneinfo
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from loaders import clean
 from loaders.errors import BadDeclaration, nearest
 from loaders.records import TABLES
 
@@ -54,6 +57,8 @@ class Declarations(_Strict):
     attributes: dict[str, Attribute] = {}
     time_zone: str = "UTC"
     """Of times without an offset: an IANA name such as `Europe/Oslo`."""
+    time_formats: tuple[str, ...] = ()
+    """How times are written that are neither ISO 8601 nor counts: `%d.%m.%Y %H:%M`; tried in this order."""
     currency: str | None = None
     """Of prices without one: three letters (ISO 4217)."""
     separator: str | None = None
@@ -69,6 +74,15 @@ class Declarations(_Strict):
         except (zoneinfo.ZoneInfoNotFoundError, ValueError):
             hint = nearest(value, [name.lower() for name in zoneinfo.available_timezones()])
             raise ValueError(f"{value!r} is no time zone of the IANA database. {hint}".strip()) from None
+        return value
+
+    @field_validator("time_formats")
+    @classmethod
+    def _formats_read_what_they_write(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for form in value:
+            written = datetime(2024, 2, 13, tzinfo=UTC).strftime(form)
+            if clean.moment(pl.Series([written]), "UTC", (form,)).is_null().any() or written == form:
+                raise ValueError(f"{form!r} reads no moment; write it like %d.%m.%Y %H:%M or %m/%d/%Y %I:%M %p")
         return value
 
     @field_validator("currency")

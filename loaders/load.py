@@ -7,6 +7,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -105,6 +106,14 @@ def _note(staged: Stage, declarations: Declarations) -> None:
                 hint = nearest(name, EVENT_RELATIONSHIPS)
                 notes[f"events have the shop's own type {name!r}. {hint}".strip()] = rows
         first = events.select(pl.col("at").min()).collect(engine="streaming").item()
+        late = events.filter(pl.col("at") > int((time.time() + _A_DAY_S) * 1e6)).select(pl.len(), pl.col("at").max())
+        rows, last = late.collect(engine="streaming").row(0)
+        if rows:
+            day = datetime.fromtimestamp(last / 1e6, UTC).date()
+            notes[
+                f"events lie in the future, the latest on {day}: models take the last events for the present. "
+                "Correct them and load anew"
+            ] = rows
         if first is not None and 0 < first < _1980_US:
             notes["the first event is before 1980: is its column `at` really a time?"] = 0
     currencies = staged.read("nodes-items")["currency"].drop_nulls().unique().sort().to_list()
@@ -112,6 +121,7 @@ def _note(staged: Stage, declarations: Declarations) -> None:
         notes[f"prices are in several currencies and are compared as they are: {', '.join(currencies)}"] = 0
 
 
+_A_DAY_S = 86_400
 _1980_US = 315_532_800_000_000
 
 
@@ -211,7 +221,7 @@ def _declared(staged: Stage, declarations: Declarations) -> dict[str, dict[str, 
 
 def _report(staged: Stage, declarations: Declarations, *, already: bool = False) -> Report:
     conflicts = online.read_journal(staged).conflicts
-    return report.make(staged, dict(declarations.weights), conflicts, already=already)
+    return report.make(staged, declarations, conflicts, already=already)
 
 
 def _forget(staged: Stage) -> None:

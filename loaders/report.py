@@ -4,8 +4,25 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from loaders import refusals
 from loaders.attributes import Inferred
+from loaders.declarations import Declarations
 from loaders.stage import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Rows that were refused for one reason in one column, by the first of them."""
+
+    column: str
+    reason: str
+    rows: int
+    file: str
+    row: int
+    value: str
+    """What the column held in that row."""
+    remedy: str
+    """Empty where the rows themselves have to be corrected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +38,8 @@ class TableReport:
     """Events of a type that `source.toml` maps to nothing."""
     rejected: dict[str, int] = field(default_factory=dict[str, int])
     """Reason -> rows; all of them are in the quarantine file."""
+    examples: list[Example] = field(default_factory=list[Example])
+    """The same by column, the most frequent first, each with its first row and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +79,7 @@ class Report:
         return found
 
 
-def make(stage: Stage, weights: dict[str, float], conflicts: int, *, already: bool = False) -> Report:
+def make(stage: Stage, declarations: Declarations, conflicts: int, *, already: bool = False) -> Report:
     """Return the report of a load from its manifest; `conflicts` are events whose ids the graph gives to others."""
     manifest = stage.manifest
     tables: dict[str, TableReport] = {}
@@ -82,6 +101,10 @@ def make(stage: Stage, weights: dict[str, float], conflicts: int, *, already: bo
             duplicate=sum(part.duplicates for part in table.parts),
             dropped=sum(part.dropped for part in table.parts),
             rejected=dict(sorted(rejected.items())),
+            examples=[
+                Example(**refusal.model_dump(), remedy=refusals.remedy(refusal, declarations))
+                for refusal in refusals.together([part.refusals for part in table.parts])
+            ],
         )
     found = manifest.found
     return Report(
@@ -92,7 +115,7 @@ def make(stage: Stage, weights: dict[str, float], conflicts: int, *, already: bo
         tables=tables,
         nodes=dict(found.get("nodes", {})),
         event_types=dict(sorted(types.items())),
-        weights=weights,
+        weights=dict(declarations.weights),
         attributes=[Inferred(**row) for row in found.get("attributes", ())],
         notes=[f"{rows} {note}" if rows else note for note, rows in manifest.notes.items()],
         quarantine=stage.quarantine if stage.quarantine.is_file() else None,

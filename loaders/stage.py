@@ -20,6 +20,7 @@ from pydantic import BaseModel
 from graph.disk import sync
 from loaders.errors import LoadError
 from loaders.records import FILE, RESERVED, ROW, Source
+from loaders.refusals import Refusal
 from loaders.validate import CONTENT_HASH, ID_HASH, Rejected
 
 # The meaning of what is staged: raise it when records, hashes or derived ids change.
@@ -36,6 +37,8 @@ class Part(BaseModel):
     dropped: int = 0
     rejected: dict[str, int] = {}
     """Reason -> rows."""
+    refusals: list[Refusal] = []
+    """The same by column, each with an example."""
     types: dict[str, int] = {}
     """Event type -> rows, of events."""
 
@@ -74,7 +77,10 @@ def load_id(source: Source) -> str:
     """Return the id of loading exactly this data under these declarations."""
     digest = hashlib.blake2b(digest_size=8)
     # The hashes of ids and contents are polars' own and may change with its version.
-    told = (str(_FORMAT), pl.__version__, source.name, source.declarations.model_dump_json(), *source.identity())
+    declared = source.declarations
+    # Who declares no formats keeps the ids of loads from before there were any.
+    declarations = declared.model_dump_json(exclude=None if declared.time_formats else {"time_formats"})
+    told = (str(_FORMAT), pl.__version__, source.name, declarations, *source.identity())
     for text in told:
         digest.update(text.encode() + b"\0")
     return digest.hexdigest()

@@ -5,7 +5,8 @@ from collections import Counter
 import numpy as np
 import polars as pl
 
-from loaders import validate
+from loaders import refusals, validate
+from loaders.declarations import Declarations
 from loaders.errors import StrictRejection
 from loaders.progress import Progress
 from loaders.records import FILE, ROW, TABLES, Source, chunks
@@ -47,7 +48,7 @@ def _chunk(source: Source, table: str, name: str, raw: pl.DataFrame, seen: Seen,
     fate = seen.judge(records[ID_HASH].to_numpy(), records[CONTENT_HASH].to_numpy())
     rejected = _with_conflicts(checked, raw, table, fate == Fate.CONFLICT)
     if strict and len(rejected):
-        raise _strict(rejected)
+        raise _strict(rejected, source.declarations)
     kept = records.filter(pl.Series(fate == Fate.NEW)).drop(FILE, ROW)
     stage.write_rejected(name, rejected)
     stage.write(name, kept)
@@ -60,6 +61,7 @@ def _chunk(source: Source, table: str, name: str, raw: pl.DataFrame, seen: Seen,
             duplicates=int((fate == Fate.DUPLICATE).sum()),
             dropped=checked.dropped,
             rejected=dict(Counter(rejected.reason)),
+            refusals=refusals.of(rejected),
             types={str(type_): int(count) for type_, count in types},
         )
     )
@@ -82,12 +84,13 @@ def _with_conflicts(checked: Checked, raw: pl.DataFrame, table: str, conflict: n
     return Rejected(both[order], [column[row] for row in order], [reason[row] for row in order])
 
 
-def _strict(rejected: Rejected) -> StrictRejection:
-    first = rejected.rows.row(0, named=True)
+def _strict(rejected: Rejected, declarations: Declarations) -> StrictRejection:
+    first = refusals.of(rejected)[0]
+    hint = refusals.remedy(first, declarations)
     return StrictRejection(
-        f"{rejected.reason[0]}.",
-        file=first[FILE],
-        row=first[ROW],
-        column=rejected.column[0] or None,
-        remedy="Correct the row, or load without --strict to set bad rows aside.",
+        f"{first.reason}{f': {first.value!r}' if first.value else ''}.",
+        file=first.file,
+        row=first.row,
+        column=first.column or None,
+        remedy=f"{hint[:1].upper()}{hint[1:]}" or "Correct the row, or load without --strict to set bad rows aside.",
     )

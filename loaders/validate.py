@@ -214,7 +214,7 @@ def _number(raw: pl.DataFrame, name: str, declarations: Declarations) -> pl.Seri
 def _moment(raw: pl.DataFrame, name: str, declarations: Declarations) -> pl.Series:
     if name not in raw.columns:
         return pl.Series(name, [None], pl.Int64).new_from_index(0, raw.height)
-    return clean.moment(raw[name], declarations.time_zone).alias(name)
+    return clean.moment(raw[name], declarations.time_zone, declarations.time_formats).alias(name)
 
 
 def _flag(raw: pl.DataFrame, name: str) -> pl.Series:

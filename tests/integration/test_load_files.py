@@ -165,6 +165,14 @@ def test_users_without_events_and_items_never_bought_are_in_the_graph(client: Cl
     assert found.item_price.tolist() == [2.0, 2.0]
 
 
+def test_events_in_the_future_are_told(client: Client, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "events.csv").write_text("user_id,item_id,type,at\nu1,i1,view,2023-05-01\nu1,i1,view,2099-05-01\n")
+    (note,) = run(data, client, tmp_path).notes
+    assert note.startswith("1 events lie in the future, the latest on 2099-05-01")
+
+
 def test_a_strict_load_stops_before_anything_is_written(client: Client, shop: Shop, tmp_path: Path) -> None:
     data = shops.write_folder(shop, tmp_path / "data")
     with (data / "events.csv").open("a") as out:
@@ -172,9 +180,12 @@ def test_a_strict_load_stops_before_anything_is_written(client: Client, shop: Sh
     with pytest.raises(StrictRejection) as raised:
         run(data, client, tmp_path, strict=True)
     assert (raised.value.row, raised.value.column) == (len(shop.events) + 1, "at")
+    assert "'whenever'" in str(raised.value)
     assert census(client).users == 0
     lenient = run(data, client, tmp_path)
     assert lenient.tables["events"].rejected == {"not a time": 1}
+    (example,) = lenient.tables["events"].examples
+    assert (example.rows, example.row, example.column, example.value) == (1, len(shop.events) + 1, "at", "whenever")
     assert lenient.quarantine is not None
     assert json.loads(lenient.quarantine.read_text())["raw"]["at"] == "whenever"
     assert census(client).total_events == len(shop.events)

@@ -62,6 +62,16 @@ def test_what_is_no_moment_is_null(written: str) -> None:
     assert clean.moment(pl.Series([written, "2023-01-01"]), "UTC").to_list() == [None, NEW_YEAR_US]
 
 
+def test_other_ways_of_writing_are_read_where_they_are_declared_and_before_any_guess() -> None:
+    written = pl.Series(
+        ["01.01.2023 01:00", "1.1.2023", "2023-01-01", "01/02/2023", "31.02.2023", None, "20230101000000"]
+    )
+    forms = ("%d.%m.%Y %H:%M", "%d.%m.%Y", "%Y%m%d%H%M%S")
+    oslo = clean.moment(written, "Europe/Oslo", forms).to_list()
+    assert oslo == [NEW_YEAR_US, NEW_YEAR_US - HOUR_US, NEW_YEAR_US - HOUR_US, None, None, None, NEW_YEAR_US - HOUR_US]
+    assert clean.moment(pl.Series(["01.01.2023 02:00 +0200"]), "UTC", ("%d.%m.%Y %H:%M %z",)).item() == NEW_YEAR_US
+
+
 def test_typed_moments_are_read_too() -> None:
     assert clean.moment(pl.Series([1_672_531_200]), "UTC").item() == NEW_YEAR_US
     assert clean.moment(pl.Series([1_672_531_200_000]), "UTC").item() == NEW_YEAR_US
@@ -100,6 +110,9 @@ def test_the_hours_that_clocks_skip_or_repeat_have_one_meaning() -> None:
         ("USD 3.99", ".", 3.99),
         ("1,234.50", ".", 1234.5),
         ("3,99", ",", 3.99),
+        ("3.99", ",", 3.99),
+        ("1.299", ",", None),
+        ("1.299 €", ",", None),
         ("1.234,50 €", ",", 1234.5),
         ("1,234", ".", None),
         ("3,99", ".", None),

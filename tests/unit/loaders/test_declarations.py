@@ -23,6 +23,7 @@ def test_everything_that_the_docs_name_is_read(tmp_path: Path) -> None:
             currency = "nok"
             separator = ";"
             decimal = ","
+            time_formats = ["%d.%m.%Y %H:%M", "%m/%d/%y"]
             types = { buy = "purchase", ping = "" }
             weights = { view = 0.5 }
             [columns]
@@ -35,6 +36,7 @@ def test_everything_that_the_docs_name_is_read(tmp_path: Path) -> None:
         )
     )
     assert (found.time_zone, found.currency, found.separator, found.decimal) == ("Europe/Oslo", "NOK", ";", ",")
+    assert found.time_formats == ("%d.%m.%Y %H:%M", "%m/%d/%y")
     assert found.types == {"buy": "purchase", "ping": ""}
     assert found.weights == {"view": 0.5}
     assert found.columns.events == {"item_id": "sku"}
@@ -53,6 +55,8 @@ def test_everything_that_the_docs_name_is_read(tmp_path: Path) -> None:
         ('[attributes]\nincome = { kind = "ordinal", order = ["a", "a"] }', ["twice"]),
         ('time_zone = "Europe/Olso"', ["Europe/Olso", "Did you mean 'europe/oslo'?"]),
         ('currency = "euro"', ["currency", "'euro'", "three letters"]),
+        ('time_formats = ["dd.mm.yyyy"]', ["time_formats", "'dd.mm.yyyy'", "%d.%m.%Y"]),
+        ('time_formats = ["%H:%M"]', ["time_formats", "'%H:%M'"]),
         ("weights = { view = -1 }", ["weights.view"]),
         ('separator = "ab"', ["separator", "one character"]),
         ('decimal = ";"', ["decimal"]),
