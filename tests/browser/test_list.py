@@ -1,7 +1,7 @@
 """The list in a real browser: what a first visitor sees and does."""
 
 import pytest
-from playwright.sync_api import Browser, WebSocketRoute, expect
+from playwright.sync_api import Browser, Route, WebSocketRoute, expect
 
 from tests.browser.pages import opened, titles
 from tests.served import Served
@@ -146,6 +146,25 @@ def test_what_was_recorded_while_the_connection_was_gone_is_shown_once_it_is_bac
         expect(page.locator(".card .title").first).to_have_text(item["title"])
         lines[-1].close()
         expect(page.locator(".card .title").first).not_to_have_text(item["title"])
+
+
+@pytest.mark.parametrize(("status", "code"), [(503, "OVERLOADED"), (200, "REQUEST_TIMEOUT")])
+def test_a_list_that_the_service_was_too_busy_for_comes_by_itself(
+    chromium: Browser, api: Served, status: int, code: str
+) -> None:
+    with opened(chromium, api) as page:
+        expect(page.locator(".card")).to_have_count(12)
+        before = titles(page)
+
+        def refuse(route: Route) -> None:  # a service is that busy when nobody asks it to be
+            page.unroute("**/graphql", refuse)
+            route.fulfill(status=status, json={"errors": [{"message": "Too busy.", "extensions": {"code": code}}]})
+
+        page.route("**/graphql", refuse)
+        page.get_by_role("radio", name="Discover").check()
+        expect(page.get_by_text("Too busy.")).to_be_visible()
+        expect(page.locator(".card .title").first).not_to_have_text(before[0])
+        expect(page.get_by_text("Too busy.")).to_be_hidden()
 
 
 def test_an_empty_list_says_what_was_asked_of_it(chromium: Browser, api: Served) -> None:

@@ -8,7 +8,14 @@ import { words } from "./words";
 
 /** Cards of one page of the list. */
 export const SIZE = 12;
-const WAITED_FOR = new Set(["OFFLINE", "MODEL_UNAVAILABLE", "DATABASE_UNAVAILABLE", "DATABASE_TIMEOUT"]);
+const WAITED_FOR = new Set([
+  "OFFLINE",
+  "OVERLOADED",
+  "REQUEST_TIMEOUT",
+  "MODEL_UNAVAILABLE",
+  "DATABASE_UNAVAILABLE",
+  "DATABASE_TIMEOUT",
+]);
 let asked = 0;
 let newest: Promise<void> = Promise.resolve();
 let later = 0;
