@@ -9,9 +9,17 @@ from attune.home import home, models
 from attune.serving import own_words
 from graph.errors import NotFound
 
+_FAILED = ("DATABASE_UNAVAILABLE", "DATABASE_TIMEOUT", "OVERLOADED", "INTERNAL")
+# Codes of the API (`api.errors.Code`) that are nobody's wrong use: the same question may be answered later.
+
 
 class AskError(Exception):
     """The API answered with an error; the text is the API's own."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.exit_code = console.FAILED if code in _FAILED else console.WRONG_USE
+        """What the command ends with."""
 
 
 def ask(query: str, variables: Mapping[str, object]) -> dict[str, Any]:
@@ -37,7 +45,8 @@ async def _ask(query: str, variables: Mapping[str, object]) -> dict[str, Any]:
         context = Context(recommender, "command-line")
         result = await schema.build().execute(query, variable_values=dict(variables), context_value=context)
     if result.errors:
-        raise AskError(result.errors[0].message)
+        first = result.errors[0]
+        raise AskError(first.message, str((first.extensions or {}).get("code", "")))
     return result.data or {}
 
 
@@ -57,5 +66,5 @@ def answer(query: str, variables: Mapping[str, object]) -> dict[str, Any]:
     except NotFound as error:
         console.stop(error.message, error.remedy, code=console.WRONG_USE)
     except AskError as error:
-        console.stop(str(error), code=console.WRONG_USE)
+        console.stop(str(error), code=error.exit_code)
     return data

@@ -56,7 +56,7 @@ def recommend(user_id: str, *, k: int, mode: str, budget: float | None, json: bo
 
 
 def recommend_all(*, k: int, mode: str, budget: float | None, out: Path, json: bool) -> None:
-    """Write every user's list to a Parquet file with the columns user_id, item_id, rank, score."""
+    """Write every user's list to a Parquet or CSV file with the columns user_id, item_id, rank, score."""
     import polars as pl
 
     from attune import disputes, newcomers
@@ -68,8 +68,8 @@ def recommend_all(*, k: int, mode: str, budget: float | None, out: Path, json: b
     from loaders.progress import Bars
 
     query = Query(mode=Mode(_mode(mode)), budget=budget)
-    if k < 1:
-        console.stop(f"-k is {k}", "Ask for 1 item or more.", code=console.WRONG_USE)
+    if out.suffix not in (".parquet", ".csv"):
+        console.stop(f"--out {out} is neither .parquet nor .csv", "Name the file so.", code=console.WRONG_USE)
     artefact = Registry(models()).load()
     with console.step("Reading the graph"), Client(settings(home())) as client:
         seen = snapshot.read(client)
@@ -85,7 +85,10 @@ def recommend_all(*, k: int, mode: str, budget: float | None, out: Path, json: b
     partial = out.with_name(f".{out.name}.partial")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        frame.write_parquet(partial)
+        if out.suffix == ".csv":
+            frame.write_csv(partial)
+        else:
+            frame.write_parquet(partial)
         partial.replace(out)
     except OSError as error:
         console.stop(f"{out} cannot be written: {error.strerror}", "Give another --out.", code=console.WRONG_USE)

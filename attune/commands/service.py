@@ -14,7 +14,9 @@ def recommend(
     k: Annotated[int, typer.Option("-k", help="How many items.")] = 20,
     mode: Annotated[str, typer.Option(help="all, discover (never bought) or rebuy.")] = "all",
     budget: Annotated[float | None, typer.Option(min=0.0, help="No item above this price.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Parquet file for --all: user_id, item_id, rank, score.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File for --all, .parquet or .csv: user_id, item_id, rank, score.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Recommend items to one user, or to every user."""
@@ -22,6 +24,10 @@ def recommend(
 
     if everyone == (user is not None):
         raise typer.BadParameter("name one USER, or give --all")
+    if k < 1:
+        raise typer.BadParameter(f"-k is {k}; ask for 1 item or more")
+    if user is not None and out is not None:
+        raise typer.BadParameter("--out is for --all; one user's list is printed, with --json for machines")
     if user is not None:
         lists.recommend(user, k=k, mode=mode, budget=budget, json=json)
     elif out is None:

@@ -158,6 +158,8 @@ def test_lists_of_everybody_have_the_contracts_columns(
     assert frame.columns == ["user_id", "item_id", "rank", "score"]
     assert frame["user_id"].n_unique() == len(shop.users)
     assert frame.filter(pl.col("user_id") == "u0")["rank"].to_list() == [1, 2, 3, 4, 5]
+    attune("recommend", "--all", "-k", "5", "--out", str(out.with_suffix(".csv")))
+    assert pl.read_csv(out.with_suffix(".csv")).equals(frame.with_columns(pl.col("rank").cast(pl.Int64)))
     alone = json.loads(attune("recommend", "u0", "-k", "5", "--json").stdout)["recommendations"]
     assert frame.filter(pl.col("user_id") == "u0")["item_id"].to_list() == [row["item_id"] for row in alone]
 
@@ -392,7 +394,10 @@ def test_evaluate_foretells_the_pairs_of_a_file(attune: Run, loaded: dict[str, A
         (("recommend", "nobody"), "nobody"),
         (("recommend", "u0", "--mode", "everything"), "everything"),
         (("recommend", "u0", "-k", "-3"), "-3"),
+        (("recommend", "u0", "-k", "0"), "-k is 0"),
         (("recommend", "u0", "-k", "1000000000"), "1000000000"),
+        (("recommend", "u0", "--out", "u0.parquet"), "--all"),
+        (("recommend", "--all", "--out", "lists.xlsx"), ".csv"),
         (("recommend", "--all"), "--out"),
         (("explain", "nobody", "i1"), "nobody"),
         (("explain", "u0", "nothing"), "nothing"),
