@@ -40,7 +40,8 @@ def told(file: Path) -> list[dict[str, Any]]:
     for content in records(file):
         record = proto.Record()
         record.ParseFromString(content)
-        rows = record.history.item if record.HasField("history") else record.run.config.update
+        # Settings stand in the run's record, or in one of their own where they came after it was begun.
+        rows = (*record.history.item, *record.run.config.update, *record.config.update)
         found.append({row.key or ".".join(row.nested_key): json.loads(row.value_json) for row in rows})
     return found
 
