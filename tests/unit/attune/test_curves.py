@@ -15,6 +15,7 @@ from attune.curves import Curves
 from gnn.config import Config
 from gnn.errors import ModelError
 from gnn.progress import Epoch
+from tests.served import until
 
 
 def records(file: Path) -> Iterator[bytes]:
@@ -26,6 +27,8 @@ def records(file: Path) -> Iterator[bytes]:
             at += left
             continue
         length, kind = struct.unpack_from("<HB", content, at + 4)
+        if at + 7 + length > len(content):
+            return  # being written
         found += content[at + 7 : at + 7 + length]
         at += 7 + length
         if kind in (1, 4):  # whole, or the last part
@@ -55,6 +58,8 @@ def test_weights_and_biases_offline_keeps_settings_losses_and_metrics(tmp_path: 
         curves.loss(1, 0.75)
         curves.epoch(Epoch(1, 0.5, {"ndcg20_all": 0.25}, -1.5, best=True, seconds=1.0, left_s=0.0))
     (file,) = (tmp_path / "wandb").glob("offline-run-*/*.wandb")
+    # Its own process writes the file, and may do so a moment after it has said that the run is finished.
+    until(lambda: any(row.get("pass") == 1 for row in told(file)), 20)
     rows = told(file)
     assert any(row.get("width") == 24 for row in rows)
     assert any(row.get("loss/Training") == 0.75 and row.get("step") == 1 for row in rows)
