@@ -56,9 +56,9 @@ class RowLoader(Generic[Row]):
     def missing(self, external_ids: Iterable[str]) -> list[str]:
         """Return those of these ids that have to be read: they have not been loaded, and are not known."""
         wanted = [i for i in dict.fromkeys(external_ids) if i not in self._known]
-        if self._at_hand:
-            self._loaded({i: self._at_hand[i] for i in wanted if i in self._at_hand})
-            wanted = [i for i in wanted if i not in self._at_hand]
+        if at_hand := {i: self._at_hand[i] for i in wanted if i in self._at_hand}:
+            self._loaded(at_hand)
+            wanted = [i for i in wanted if i not in at_hand]
         rows, look = self._kept.known(wanted)
         if look is None:
             return wanted

@@ -45,13 +45,12 @@ class Writes:
         self._place = place
         self._under_way: tuple[list[int], list[int]] = ([], [])
         self._unsure = [self._memory[self._word(kind + 1)] for kind in (_ALL, _APART)]
-        self._open: dict[int, int] = {}
-        """Writes under way by place of their users."""
         counts = self._memory[self._user_words(0) + place :: self._workers]
-        self._left = [(self._unsure[0], [at for at, count in enumerate(counts) if count % 2])]
+        left = [at for at, count in enumerate(counts) if count % 2]
+        self._open = dict.fromkeys(left, 1)
+        """Writes under way by place of their users."""
+        self._left = [(self._unsure[0], left)]
         """Until when they may be under way, and the places of their users: writes of which nobody knows the end."""
-        for _, places in self._left:
-            self._open |= dict.fromkeys(places, 1)
 
     def mark(self) -> int | None:
         """Return a number that is another one after each write of any worker; None while one may be under way."""

@@ -9,8 +9,8 @@ from attune.home import home, models
 from attune.serving import own_words
 from graph.errors import NotFound
 
-_FAILED = ("DATABASE_UNAVAILABLE", "DATABASE_TIMEOUT", "OVERLOADED", "INTERNAL")
 # Codes of the API (`api.errors.Code`) that are nobody's wrong use: the same question may be answered later.
+_FAILED = ("DATABASE_UNAVAILABLE", "DATABASE_TIMEOUT", "OVERLOADED", "INTERNAL")
 
 
 class AskError(Exception):

@@ -137,8 +137,8 @@ def explain_many(
     added = np.ascontiguousarray(_through_items(artefact, sent, tables, gates).T)
     parts = _other_parts(artefact, rows, flows, prices)
     found = (
-        Explained(score, of_one, sent.edges.item, through, artefact.item_ids, of_one_end)
-        for score, (of_one, of_one_end), through in zip(scores.tolist(), parts, added, strict=True)
+        Explained(score, others, sent.edges.item, through, artefact.item_ids, end)
+        for score, (others, end), through in zip(scores.tolist(), parts, added, strict=True)
     )
     return tuple(_without(told, history.disputed) if history.disputed else told for told in found)
 

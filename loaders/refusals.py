@@ -1,9 +1,9 @@
 """Refused rows, summed up for a person: which column, why, one value as it was, and what to do about it."""
 
 import re
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
-from pydantic import BaseModel
 
 from loaders.records import FILE, ROW
 
@@ -15,7 +15,8 @@ LONGEST = 60
 """Letters of a value that are shown."""
 
 
-class Refusal(BaseModel):
+@dataclass(frozen=True)
+class Refusal:
     """Rows of one table that were refused for one reason in one column."""
 
     column: str
@@ -32,33 +33,33 @@ class Refusal(BaseModel):
 
 def of(rejected: "Rejected") -> list[Refusal]:
     """Return what was refused in a chunk, each column and reason once."""
-    found: dict[tuple[str, str], Refusal] = {}
-    for place, (column, reason) in enumerate(zip(rejected.column, rejected.reason, strict=True)):
-        known = found.get((column, reason))
-        if known is not None:
-            known.rows += 1
-            continue
-        row = rejected.rows.row(place, named=True)
-        value = row.get(column)
-        found[column, reason] = Refusal(
-            column=column,
-            reason=reason,
-            rows=1,
-            file=str(row[FILE]),
-            row=int(row[ROW]),
-            value="" if value is None else str(value)[:LONGEST],
-        )
-    return list(found.values())
+    keys = list(zip(rejected.column, rejected.reason, strict=True))
+    return [_refusal(rejected, keys.index(key), rows) for key, rows in Counter(keys).items()]
+
+
+def _refusal(rejected: "Rejected", first: int, rows: int) -> Refusal:
+    row = rejected.rows.row(first, named=True)
+    column = rejected.column[first]
+    value = row.get(column)
+    return Refusal(
+        column=column,
+        reason=rejected.reason[first],
+        rows=rows,
+        file=str(row[FILE]),
+        row=int(row[ROW]),
+        value="" if value is None else str(value)[:LONGEST],
+    )
 
 
 def together(chunks: "list[list[Refusal]]") -> list[Refusal]:
     """Return the refusals of a table's chunks as one list, the most frequent first."""
-    found: dict[tuple[str, str], Refusal] = {}
+    first: dict[tuple[str, str], Refusal] = {}
+    rows: Counter[tuple[str, str]] = Counter()
     for refusal in (one for chunk in chunks for one in chunk):
-        key = (refusal.column, refusal.reason)
-        rows = found[key].rows if key in found else 0
-        found[key] = found.get(key, refusal).model_copy(update={"rows": rows + refusal.rows})
-    return sorted(found.values(), key=lambda one: -one.rows)
+        key = refusal.column, refusal.reason
+        first.setdefault(key, refusal)
+        rows[key] += refusal.rows
+    return [replace(first[key], rows=count) for key, count in rows.most_common()]
 
 
 def remedy(refusal: Refusal, declarations: "Declarations") -> str:

@@ -7,20 +7,14 @@ from typing import Any
 from loaders import refusals
 from loaders.attributes import Inferred
 from loaders.declarations import Declarations
+from loaders.refusals import Refusal
 from loaders.stage import Stage
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+@dataclass(frozen=True)
+class Example(Refusal):
     """Rows that were refused for one reason in one column, by the first of them."""
 
-    column: str
-    reason: str
-    rows: int
-    file: str
-    row: int
-    value: str
-    """What the column held in that row."""
     remedy: str
     """Empty where the rows themselves have to be corrected."""
 
@@ -102,7 +96,7 @@ def make(stage: Stage, declarations: Declarations, conflicts: int, *, already: b
             dropped=sum(part.dropped for part in table.parts),
             rejected=dict(sorted(rejected.items())),
             examples=[
-                Example(**refusal.model_dump(), remedy=refusals.remedy(refusal, declarations))
+                Example(**asdict(refusal), remedy=refusals.remedy(refusal, declarations))
                 for refusal in refusals.together([part.refusals for part in table.parts])
             ],
         )
