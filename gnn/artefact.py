@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib import metadata
+from lzma import LZMAError
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from jaxtyping import Float64, Int
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from gnn import array_files
 from gnn.channels import Shelf, reciprocal, shelf
 from gnn.compact import CompactEdges, Lately, Rows
 from gnn.config import Config, from_mapping
@@ -42,7 +44,6 @@ MANIFEST = "manifest.json"
 """What an artefact says of itself; a folder without it is none."""
 
 _WEIGHTS = "weights.safetensors"
-_IDS = "ids.json"
 _CATEGORY_PARENT, _ITEM_CATEGORY = "category_parent", "item_category"
 
 Metrics = Mapping[str, Mapping[str, float]]
@@ -208,11 +209,12 @@ def save(artefact: Artefact, models: Path) -> Path:
     try:
         save_file({name: np.ascontiguousarray(value) for name, value in artefact.weights.items()}, draft / _WEIGHTS)
         ids = {"items": artefact.item_ids, "categories": artefact.category_ids, "brands": artefact.brand_ids}
-        (draft / _IDS).write_bytes(orjson.dumps(ids))
+        # A model that was made smaller is so on disk too.
+        packed = bool(artefact.manifest.compression)
+        array_files.write_ids(draft, ids, packed=packed)
         arrays = state_arrays(artefact.state)
         arrays |= {_CATEGORY_PARENT: artefact.category_parent, _ITEM_CATEGORY: artefact.item_category}
-        for name, value in arrays.items():
-            np.save(draft / f"{name}.npy", value, allow_pickle=False)
+        array_files.write_arrays(draft, arrays, packed=packed)
         files = {path.name: sha256(path) for path in sorted(draft.iterdir())}
         content = orjson.dumps(
             {**asdict(artefact.manifest), "files": files}, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY
@@ -231,7 +233,7 @@ def save(artefact: Artefact, models: Path) -> Path:
 
 
 def load(folder: Path) -> Artefact:
-    """Read an artefact, checking every file against the manifest; arrays stay memory-mapped.
+    """Read an artefact, checking every file against the manifest; arrays of a model in full stay memory-mapped.
 
     Raises `NoArtefact` when there is none, `ArtefactRefused` when it is damaged, of another format, or inconsistent.
     """
@@ -246,14 +248,14 @@ def load(folder: Path) -> Artefact:
                 "Train again, or roll back to the previous one",
             )
     try:
-        ids = orjson.loads((folder / _IDS).read_bytes())
+        ids = array_files.read_ids(folder)
         items, categories, brands = (tuple(ids[name]) for name in ("items", "categories", "brands"))
         config = from_mapping(manifest.config)
         scheme = _scheme(manifest.scheme)
-        arrays = {path.stem: _mapped(path) for path in folder.glob("*.npy")}
+        arrays = array_files.read_arrays(folder)
         state = _state(arrays)
         weights = load_file(folder / _WEIGHTS)
-    except (KeyError, TypeError, ValueError, BadConfig, SafetensorError) as error:
+    except (KeyError, TypeError, ValueError, LZMAError, BadConfig, SafetensorError) as error:
         raise ArtefactRefused(f"artefact {folder} cannot be read: {error}", "Train again with this version") from error
     if _ids_hash(items, categories, brands) != manifest.ids_sha256 or len(items) != len(state.position):
         raise ArtefactRefused(f"the ids of artefact {folder} do not belong to its arrays", "Train again")
@@ -318,11 +320,6 @@ def _ids_hash(*groups: Sequence[str]) -> str:
     for group in groups:
         digest.update(orjson.dumps(list(group)))
     return digest.hexdigest()
-
-
-def _mapped(path: Path) -> np.ndarray:
-    # A plain array over the mapped pages: numpy's memmap class makes every slice several times dearer.
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def _sweep(models: Path) -> None:

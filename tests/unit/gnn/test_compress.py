@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
@@ -13,9 +14,11 @@ from gnn import artefact, compress, explain, ranking, scorer, untrained
 from gnn.artefact import Artefact
 from gnn.compact import CompactEdges, pack
 from gnn.config import Config
-from gnn.errors import ModelError, NotEnoughData
+from gnn.errors import ArtefactRefused, ModelError, NotEnoughData
 from gnn.evaluation import compression
 from gnn.registry import Registry
+from gnn.state import state_arrays
+from graph.disk import sha256
 from graph.snapshot import Snapshot
 from tests import snapshots as shops
 from tests.unit.gnn.support import history_of
@@ -114,9 +117,38 @@ def test_it_is_saved_loaded_promoted_and_ranks_the_same_afterwards(snapshot: Sna
     before, after = (ranking.rank(model, history, now=snapshot.at, k=10) for model in (small, again))
     assert np.array_equal(before.item, after.item)
     assert np.array_equal(before.score, after.score)
-    assert sum(path.stat().st_size for path in folder.glob("ease.*")) < sum(
-        path.stat().st_size for path in (tmp_path / full.version).glob("ease.*")
+    for files in ("ease.*", "x_item.*", "price.*", "ids.*"):
+        whole = sum(path.stat().st_size for path in (tmp_path / full.version).glob(files))
+        assert sum(path.stat().st_size for path in folder.glob(files)) < whole
+
+
+def test_what_is_packed_on_disk_is_loaded_to_the_bit(full: Artefact, tmp_path: Path):
+    small = compress.compress(full)
+    again = artefact.load(artefact.save(small, tmp_path))
+    saved, loaded = (state_arrays(model.state) for model in (small, again))
+    assert saved.keys() == loaded.keys()
+    for name, value in saved.items():
+        assert loaded[name].dtype == value.dtype
+        assert np.array_equal(loaded[name], value, equal_nan=value.dtype.kind == "f")
+        assert not loaded[name].flags.writeable
+    assert (again.item_ids, again.category_ids, again.brand_ids) == (
+        small.item_ids,
+        small.category_ids,
+        small.brand_ids,
     )
+
+
+@pytest.mark.parametrize("name", ["ids.json.xz", "x_item.npy.xz"])
+def test_a_packed_file_that_cannot_be_read_is_refused(full: Artefact, tmp_path: Path, name: str):
+    folder = artefact.save(compress.compress(full), tmp_path)
+    (folder / name).write_bytes(b"not packed")
+    with pytest.raises(ArtefactRefused, match="sha256"):
+        artefact.load(folder)
+    manifest = orjson.loads((folder / "manifest.json").read_bytes())
+    manifest["files"][name] = sha256(folder / name)
+    (folder / "manifest.json").write_bytes(orjson.dumps(manifest))
+    with pytest.raises(ArtefactRefused, match="cannot be read"):
+        artefact.load(folder)
 
 
 def test_its_explanations_sum_to_the_scores_that_it_serves(snapshot: Snapshot, full: Artefact):
