@@ -3,6 +3,7 @@
 Which text is taken follows from the kind of a reason, its sign and its counts alone; the texts are `api.words`.
 """
 
+import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from gnn.explain import Kind, Step
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 # Of the characters without a picture these two are part of how words and emoji are written.
 _JOINERS = "\u200c\u200d"
+
+# The first letter of a word; not what follows an apostrophe or a digit.
+_WORD = re.compile(r"(^|[\s/&(-])([^\W\d_])")
 
 _DAY_US = 86_400_000_000
 # Days and deeds are told again and again: their words are kept.
@@ -33,7 +37,8 @@ class Names:
     def of(self, step: Step) -> str:
         """Return the name of a node; its id where it has none."""
         named = {"Item": self.items, "Category": self.categories, "Brand": self.brands}.get(step.label, {})
-        return plain(named.get(step.id) or "") or plain(step.id) or "?"
+        name = plain(named.get(step.id) or "") or plain(step.id) or "?"
+        return calm(name) if step.label == "Category" else name
 
     def through(self, words: Words, inside: Sequence[Step]) -> str:
         """Return how the nodes between a user and an item are called; nothing where there are none."""
@@ -65,6 +70,16 @@ def plain(name: str) -> str:
     if any(unicodedata.bidirectional(sign) in ("R", "AL") for sign in found):
         return f"{_FIRST_STRONG_ISOLATE}{found}{_POP_ISOLATE}"
     return found
+
+
+def calm(name: str) -> str:
+    """Return a shelf's name without its capitals where it has no other letters: in a sentence they would shout.
+
+    Up to three letters are taken for an abbreviation. Names of brands are left as they are: some are nothing else.
+    """
+    if len(name) <= 3 or not name.isupper():
+        return name
+    return _WORD.sub(lambda found: found[1] + found[2].upper(), name.lower())
 
 
 @dataclass(frozen=True, slots=True)

@@ -260,6 +260,29 @@ def test_a_name_is_written_as_the_shop_writes_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("shelf", "told"),
+    [
+        ("PRODUCE", "Produce"),
+        ("DRIED FRUIT/NUTS (BULK)", "Dried Fruit/Nuts (Bulk)"),
+        ("MEN'S SHOES 2ND", "Men's Shoes 2nd"),
+        ("ОВОЩИ", "Овощи"),
+        ("TV", "TV"),
+        ("eBooks", "eBooks"),
+        ("Café", "Café"),
+        ("水果", "水果"),
+    ],
+)
+def test_a_shelf_in_capitals_does_not_shout_in_a_sentence(shelf: str, told: str) -> None:
+    said = Teller(Names({}, {"c": shelf}, {}), {}).sentence(EN, Reason(Kind.CATEGORY, 1.0, path(Kind.CATEGORY)))
+    assert said == f"{told} is in your history."
+
+
+def test_a_brand_in_capitals_is_left_as_it_is() -> None:
+    said = Teller(Names({}, {}, {"b": "ASICS"}), {}).sentence(EN, Reason(Kind.BRAND, 1.0, path(Kind.BRAND)))
+    assert said == "ASICS is in your history."
+
+
+@pytest.mark.parametrize(
     ("title", "told"),
     [
         ("Tea\n\x1b[31mred\x07", "Tea [31mred"),
