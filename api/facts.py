@@ -9,7 +9,7 @@ from api import sentences
 from api.context import Info
 from api.types import Item
 from api.words import Locale
-from gnn.artefact import Manifest
+from gnn.artefact import Artefact
 
 
 @strawberry.enum(description="How sure a user's purchase power is.")
@@ -113,19 +113,41 @@ class Metric:
     value: float = strawberry.field(description="0-1, the higher the better.")
 
 
+@strawberry.enum(description="How the values of an attribute of users stand to each other.")
+class AttributeKind(StrEnum):
+    """As the shop declares it, or as loading found it."""
+
+    CATEGORICAL = "CATEGORICAL"
+    ORDINAL = "ORDINAL"
+    NUMERIC = "NUMERIC"
+
+
+@strawberry.type(description="An attribute of users that the model looks at: whatIf may change it.")
+class ModelAttribute:
+    """What the shop declares about users, as the model learned to read it."""
+
+    name: str
+    kind: AttributeKind
+    values: list[str] = strawberry.field(
+        description="The values that it may have, ORDINAL ones from the least; none where it is NUMERIC."
+    )
+
+
 @strawberry.type(description="The model that is being served.")
 class Model:
-    """What the manifest of the current artefact says."""
+    """What the current artefact says of itself."""
 
     version: str
     trained_at: datetime
     trained: bool = strawberry.field(description="False for first weights, which serve until there is enough to learn.")
     snapshot: str = strawberry.field(description="Id of the snapshot that it was trained on.")
     metrics: list[Metric] = strawberry.field(description="On the validation period, beside the baselines.")
+    attributes: list[ModelAttribute] = strawberry.field(description="What it looks at of users beside their events.")
 
     @staticmethod
-    def of(manifest: Manifest) -> "Model":
-        """Wrap the manifest of an artefact."""
+    def of(artefact: Artefact) -> "Model":
+        """Tell of an artefact."""
+        manifest = artefact.manifest
         return Model(
             version=manifest.version,
             trained_at=datetime.fromisoformat(manifest.created),
@@ -135,5 +157,9 @@ class Model:
                 Metric(model=model, name=name, value=value)
                 for model, row in manifest.metrics.items()
                 for name, value in row.items()
+            ],
+            attributes=[
+                ModelAttribute(name=trait.name, kind=AttributeKind(trait.kind.upper()), values=list(trait.levels))
+                for trait in artefact.scheme.traits
             ],
         )

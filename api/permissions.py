@@ -61,7 +61,8 @@ _RULES: Mapping[str, Mapping[str, Rule]] = {
     },
     # The text names the shop's graph and is for those who may look into it.
     "Explanation": {"cypher": STAFF},
-    "Model": {"metrics": STAFF},
+    # Attributes may be what a shop tells no customer, as a segment or a risk.
+    "Model": {"metrics": STAFF, "attributes": STAFF},
     # Who would buy names users.
     "Item": {"audience": ANALYSTS},
     "Category": {"audience": ANALYSTS},
@@ -100,6 +101,7 @@ _OPEN: Mapping[str, str] = {
     "ItemEdge": "cursor node",
     "Metric": "model name value",
     "Model": "version trainedAt trained snapshot",
+    "ModelAttribute": "name kind values",
     "Move": "item rankBefore rankAfter scoreBefore scoreAfter estimated contributions",
     "Neighbor": "similarity sharedItems sharedCategories",
     "NeighborSummary": "shoppers sentence",

@@ -156,7 +156,7 @@ class Query:
         """Return what the manifest says."""
         await info.context.recommender.models.look()
         artefact = info.context.artefact
-        return Model.of(artefact.manifest) if artefact else None
+        return Model.of(artefact) if artefact else None
 
 
 async def _user(context: Context, external_id: str) -> User | None:

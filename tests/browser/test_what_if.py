@@ -96,6 +96,22 @@ def test_price_promotion_income_and_budget_can_differ_and_be_taken_back(chromium
         expect(page.locator(".places .moved")).to_have_count(0)
 
 
+def test_every_attribute_that_the_model_looks_at_can_differ(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u1&view=what-if") as page:
+        # In the shop's own order, and not by letters.
+        expect(page.get_by_label("Income").locator("option")).to_have_text(["as it is: low", "low", "high"])
+        expect(page.get_by_label("City", exact=True).locator("option")).to_have_text(["as it is", "Oslo", "Rome"])
+        page.get_by_label("City", exact=True).select_option("Oslo")
+        page.get_by_label("Income").select_option("high")
+        told = page.locator(".chosen-changes li")
+        expect(told).to_have_text(["City: Oslo×", "An income of high×"])
+        page.get_by_label("City", exact=True).select_option("Rome")
+        expect(told).to_have_text(["An income of high×", "City: Rome×"])
+        page.get_by_label("City", exact=True).select_option("as it is")
+        expect(told).to_have_text(["An income of high×"])
+        expect(page.get_by_role("alert")).to_have_count(0)
+
+
 def test_what_is_different_stands_in_the_address(chromium: Browser, api: Served) -> None:
     with opened(chromium, api, "/#user=u1&view=what-if") as page:
         title = choose(page, "tea")

@@ -210,6 +210,21 @@ def test_the_model_says_what_it_is(api: Served) -> None:
     assert model["trained"] is False
 
 
+def test_the_model_says_which_attributes_it_looks_at_and_what_they_may_be(api: Served) -> None:
+    told = api.ask("{ model { attributes { name kind values } } }")["model"]["attributes"]
+    assert {one["name"]: (one["kind"], one["values"]) for one in told} == {
+        "age": ("NUMERIC", []),
+        "city": ("CATEGORICAL", ["Oslo", "Rome"]),
+        "income": ("ORDINAL", ["low", "high"]),
+    }
+    ask = """query ($given: [AttributeInput!]!) { user(id: "u0") {
+        whatIf(change: { attributes: $given }, first: 1) { after { rank } } } }"""
+    for one in told:
+        for value in one["values"] or ["30"]:
+            found = api.ask(ask, given=[{"name": one["name"], "value": value}])
+            assert len(found["user"]["whatIf"]["after"]) == 1
+
+
 @pytest.mark.parametrize(
     ("wish", "argument"),
     [

@@ -67,7 +67,7 @@ const HAPPENED: readonly unknown[] = ["view", "cart", "purchase", "dismiss"];
 
 function isChange(one: unknown): one is Change {
   if (typeof one !== "object" || one === null) return false;
-  const { what, item, type, price, promoted, budget, value } = one as Record<string, unknown>;
+  const { what, item, type, price, promoted, budget, name, value } = one as Record<string, unknown>;
   const { id, title } = (item ?? {}) as Record<string, unknown>;
   const named = typeof id === "string" && typeof title === "string";
   switch (what) {
@@ -81,8 +81,8 @@ function isChange(one: unknown): one is Change {
       return named && typeof promoted === "boolean";
     case "budget":
       return typeof budget === "number";
-    case "income":
-      return typeof value === "string";
+    case "attribute":
+      return typeof name === "string" && typeof value === "string";
     default:
       return false;
   }

@@ -13,7 +13,7 @@ export type Change =
   | { what: "price"; item: Named; price: number }
   | { what: "promoted"; item: Named; promoted: boolean }
   | { what: "budget"; budget: number }
-  | { what: "income"; value: string };
+  | { what: "attribute"; name: string; value: string };
 
 export interface Named {
   id: string;
@@ -41,14 +41,15 @@ export function inWords(change: Change, currency: string | null): string {
       return (change.promoted ? told.promoted : told.unpromoted)(change.item.title);
     case "budget":
       return told.budget(money(change.budget, currency)!);
-    case "income":
-      return told.income(change.value);
+    case "attribute":
+      return told.attribute(change.name, change.value);
   }
 }
 
 /** What a later change of the same thing replaces. */
 const subject = (change: Change): string => {
   if (change.what === "happened") return `${change.what} ${change.type} ${change.item.id}`;
+  if (change.what === "attribute") return `${change.what} ${change.name}`;
   return "item" in change ? `${change.what} ${change.item.id}` : change.what;
 };
 
@@ -86,7 +87,7 @@ function input(): WhatIfInput {
     else if (change.what === "price") of(change.item.id).price = change.price;
     else if (change.what === "promoted") of(change.item.id).promoted = change.promoted;
     else if (change.what === "budget") made.budget = change.budget;
-    else made.attributes = [{ name: "income", value: change.value }];
+    else made.attributes = [...(made.attributes ?? []), { name: change.name, value: change.value }];
   }
   return { ...made, items: [...items.values()] };
 }

@@ -2,8 +2,8 @@
 import { useEffect, useState } from "preact/hooks";
 import { tell } from "../actions";
 import { ask } from "../ask";
-import { IncomesDocument } from "../generated";
-import { changes, currency, dearest, shopper } from "../state";
+import { AttributesDocument, type AttributesQuery } from "../generated";
+import { changes, currency, dearest, served, shopper } from "../state";
 import { calm, money } from "../told";
 import { type Change, type Named, add, inWords, leaned, remove, removeAll } from "../whatif";
 import { words } from "../words";
@@ -114,17 +114,15 @@ function AboutItem({ item }: { item: Named }) {
 }
 
 function AboutShopper() {
-  const [bands, setBands] = useState<string[]>([]);
+  const [attributes, setAttributes] = useState<Attribute[]>([]);
+  // Another model may look at others.
+  const version = served.value;
   useEffect(() => {
-    ask(IncomesDocument, {})
-      .then(({ users }) => {
-        const found = users.nodes.map((user) => user.purchasePower.income).filter((band) => band !== null);
-        setBands([...new Set(found)].sort((a, b) => a.localeCompare(b, undefined, { numeric: true })));
-      })
+    ask(AttributesDocument, {})
+      .then(({ model }) => setAttributes(model?.attributes.filter(({ values }) => values.length) ?? []))
       .catch(tell);
-  }, []);
+  }, [version]);
   const budget = changes.value.find((change) => change.what === "budget")?.budget ?? null;
-  const income = changes.value.find((change) => change.what === "income");
   const told = words.value.whatIf;
   const said = budget === null ? told.budgetNow : words.value.shopper.upTo(money(budget, currency.value)!);
   const spend = (share: number) => {
@@ -132,25 +130,13 @@ function AboutShopper() {
     if (share < 100) add({ what: "budget", budget: Math.round(share * dearest.value) / 100 });
     else if (before) remove(before);
   };
-  const earn = (value: string) => {
-    if (value) add({ what: "income", value });
-    else if (income) remove(income);
-  };
   return (
     <>
       <h3>{told.aboutShopper}</h3>
       <div class="controls">
-        {bands.length > 0 && (
-          <p class="select">
-            <label for="income">{told.income}</label>
-            <select id="income" value={income?.value ?? ""} onChange={(event) => earn(event.currentTarget.value)}>
-              <option value="">{told.incomeNow(shopper.value?.purchasePower.income ?? null)}</option>
-              {bands.map((band) => (
-                <option key={band}>{band}</option>
-              ))}
-            </select>
-          </p>
-        )}
+        {attributes.map((one) => (
+          <AboutAttribute key={one.name} attribute={one} />
+        ))}
         <p class="slider">
           <label for="if-budget">{told.budget}</label>
           <output for="if-budget">{said}</output>
@@ -166,5 +152,33 @@ function AboutShopper() {
         </p>
       </div>
     </>
+  );
+}
+
+type Attribute = NonNullable<AttributesQuery["model"]>["attributes"][number];
+
+function AboutAttribute({ attribute: { name, values } }: { attribute: Attribute }) {
+  const change = changes.value.find((one) => one.what === "attribute" && one.name === name);
+  const told = words.value.whatIf;
+  const now = name === "income" ? (shopper.value?.purchasePower.income ?? null) : null;
+  const choose = (value: string) => {
+    if (value) add({ what: "attribute", name, value });
+    else if (change) remove(change);
+  };
+  const id = `attribute-${name}`;
+  return (
+    <p class="select">
+      <label for={id}>{told.attributeName(name)}</label>
+      <select
+        id={id}
+        value={change?.what === "attribute" ? change.value : ""}
+        onChange={(event) => choose(event.currentTarget.value)}
+      >
+        <option value="">{told.attributeNow(now)}</option>
+        {values.map((value) => (
+          <option key={value}>{value}</option>
+        ))}
+      </select>
+    </p>
   );
 }

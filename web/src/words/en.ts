@@ -1,5 +1,6 @@
 // The page's own words in English. What reasons and findings say comes from the service, in the same language.
 import type { Certainty, ContributionKind } from "../generated";
+import { spaced } from "./spaced";
 
 const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
@@ -183,8 +184,8 @@ export const EN = {
     atPrice: "At a price of",
     set: "Set",
     aboutShopper: "About the shopper",
-    income: "Income",
-    incomeNow: (income: string | null) => (income ? `as it is: ${income}` : "as it is"),
+    attributeName: spaced,
+    attributeNow: (value: string | null) => (value ? `as it is: ${value}` : "as it is"),
     budget: "Budget per item",
     budgetNow: "as it is",
     now: "Now",
@@ -213,7 +214,7 @@ export const EN = {
       promoted: (item: string) => `${item} on promotion`,
       unpromoted: (item: string) => `${item} never promoted lately`,
       budget: (money: string) => `A budget of ${money} per item`,
-      income: (income: string) => `An income of ${income}`,
+      attribute: (name: string, value: string) => (name === "income" ? `An income of ${value}` : `${spaced(name)}: ${value}`),
     },
   },
   model: {

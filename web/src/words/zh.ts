@@ -1,5 +1,6 @@
 // 页面自身的中文文字。理由与结论由服务以同一种语言给出（api/words/zh.toml）。
 import type { Words } from "./index";
+import { spaced } from "./spaced";
 
 export const ZH: Words = {
   kinds: {
@@ -171,8 +172,8 @@ export const ZH: Words = {
     atPrice: "价格改为",
     set: "确定",
     aboutShopper: "关于顾客",
-    income: "收入",
-    incomeNow: (income) => (income ? `不变：${income}` : "不变"),
+    attributeName: (name) => (name === "income" ? "收入" : spaced(name)),
+    attributeNow: (value) => (value ? `不变：${value}` : "不变"),
     budget: "单件预算",
     budgetNow: "不变",
     now: "现在",
@@ -201,7 +202,7 @@ export const ZH: Words = {
       promoted: (item) => `${item} 正在促销`,
       unpromoted: (item) => `${item} 近期没有促销`,
       budget: (money) => `单件预算 ${money}`,
-      income: (income) => `收入为 ${income}`,
+      attribute: (name, value) => (name === "income" ? `收入为 ${value}` : `${spaced(name)}：${value}`),
     },
   },
   model: {
