@@ -53,6 +53,15 @@ def step(title: str, *, say: Callable[[str], None] = say) -> Generator[None]:
     say(f"  done in {time.monotonic() - begun:.1f} s")
 
 
+@contextmanager
+def interruptible(left: Callable[[], str]) -> Generator[None]:
+    """Say at Ctrl-C what is left and what to do, as `left` tells it: for work that does not go on where it stopped."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        stop("interrupted", left())
+
+
 def stop(message: str, remedy: str | None = None, *, code: int = FAILED) -> NoReturn:
     """End with `code`, saying what happened and what to do; never a traceback."""
     ERR.print(f"error: {message}", style="red", markup=False)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attune import console
+from attune import console, outputs
 from attune.training import read
 
 if TYPE_CHECKING:
@@ -80,11 +80,18 @@ def evaluate(
     if variants is not None and variants not in kinds.KINDS:
         raise BadConfig(variants, kinds.KINDS, f"no such variants; known: {', '.join(kinds.KINDS)}")
     chosen = contenders.check_names(names)
+    outputs.folder(out)
+    outputs.folder(keep, "--keep")
     data, _, file = (tuned or "").partition(":")
     found = tuning.tuned(data, Path(file) if file else None) if tuned else {}
     snapshot = read()
     check_target(snapshot, config.target)
-    with TrainingBars(console.ERR) as progress:
+    left = (
+        f"Baselines measured so far are kept in {keep}: the same command goes on after them."
+        if keep
+        else "Nothing was written. With --keep FOLDER measured baselines are kept."
+    )
+    with console.interruptible(lambda: left), TrainingBars(console.ERR) as progress:
         table = protocol.evaluate(
             snapshot,
             contenders.named(chosen, config, device=device, tuned=found)
@@ -114,8 +121,9 @@ def explanations(users: int, items: int, *, seed: int, out: Path | None, json: b
     from gnn.registry import Registry
 
     artefact = Registry(models()).load()
+    outputs.folder(out)
     snapshot = read()
-    with TrainingBars(console.ERR) as progress:
+    with console.interruptible(lambda: "Nothing was written."), TrainingBars(console.ERR) as progress:
         found = faithfulness.measure(artefact, snapshot, faithfulness.Sample(users, items, seed), progress)
     if out is not None:
         faith_report.write_report(found, out)
@@ -153,6 +161,7 @@ def bubble(
     from gnn.registry import Registry
 
     artefact = Registry(models()).load()
+    outputs.folder(out)
     snapshot = read()
     disputed = disputes.read()
     cut = None
@@ -160,7 +169,7 @@ def bubble(
         (cut,) = periods.of(snapshot, artefact.config)
         # Choices, such as where the dial stands, are made on the period before the one that is reported on.
         cut = cut if periods.cuts else origins.before(cut)
-    with TrainingBars(console.ERR) as progress:
+    with console.interruptible(lambda: "Nothing was written."), TrainingBars(console.ERR) as progress:
         found = bubbles.measure(
             artefact, snapshot, cut, progress, k=k, users=users, disputes=disputed, seed=seed, device=device
         )
@@ -188,7 +197,7 @@ def tune(
     settings: Sequence[str],
     json: bool,
 ) -> None:
-    """Search the baselines' settings on the period before the last one, and write them to `out`."""
+    """Search the baselines' settings on the period before the last one, and write those of each to `out` when found."""
     from dataclasses import asdict
 
     from attune.bars import TrainingBars
@@ -201,22 +210,36 @@ def tune(
     for name in names or ():
         if name not in tuning.SPACES:
             raise BadConfig(name, tuning.SPACES, f"no such baseline; known: {', '.join(tuning.SPACES)}")
+    outputs.file(out)
+    if out.exists():
+        tuning.read(out)
     snapshot = read()
     check_target(snapshot, config.target)
     (period,) = periods.of(snapshot, config)
     period = period if periods.cuts else origins.before(period)
-    with TrainingBars(console.ERR) as progress:
+    names = names or tuple(tuning.SPACES)
+    written: list[str] = []
+
+    def write(name: str, entry: tuning.Found) -> None:
+        tuning.write({name: entry}, data, out)
+        written.append(name)
+
+    def left() -> str:
+        rest = ",".join(name for name in names if name not in written)
+        return f"{out} has the settings of {', '.join(written) or 'none yet'}; for the rest: --models {rest}"
+
+    with console.interruptible(left), TrainingBars(console.ERR) as progress:
         found = tuning.tune(
             snapshot,
-            names or tuple(tuning.SPACES),
+            names,
             period,
             config,
             trials=trials,
             seconds=seconds,
             seed=seed,
             progress=progress,
+            keep=write,
         )
-    tuning.write(found, data, out)
     console.say(f"Settings: {out}; use them by attune evaluate --tuned {data}:{out}")
     if json:
         console.emit({name: asdict(entry) for name, entry in found.items()})

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from attune.commands.options import Device, Json, Set, moment_us, numbers, split_names
+from attune.commands.options import Device, Json, Set, data_name, moment_us, numbers, split_names
 
 
 def evaluate(
@@ -84,14 +84,14 @@ def evaluate(
 
 
 def tune(
-    name: Annotated[str, typer.Argument(help="What to call the data set in the file.")],
+    name: Annotated[str, typer.Argument(help="What to call the data set in the file.", callback=data_name)],
     out: Annotated[Path, typer.Option(help="TOML file; what it holds of other baselines stays.")],
     models: Annotated[str | None, typer.Option(help="Baselines, comma-separated; all when left out.")] = None,
     cut: Annotated[str | None, typer.Option(help="Start of the validation period (ISO 8601).")] = None,
     days: Annotated[float | None, typer.Option(min=0.0, help="Length of the validation period.")] = None,
     until: Annotated[str | None, typer.Option(help="Use nothing from this date on.")] = None,
     trials: Annotated[int, typer.Option(min=1, help="Trials for each baseline.")] = 10,
-    seconds: Annotated[float, typer.Option(min=0.0, help="No trial of a baseline starts after so long.")] = 600.0,
+    seconds: Annotated[float, typer.Option(min=1.0, help="No trial of a baseline starts after so long.")] = 600.0,
     seed: Annotated[int, typer.Option(help="Of the search.")] = 0,
     settings: Set = None,
     json: Json = False,

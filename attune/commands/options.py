@@ -62,5 +62,17 @@ def numbers(text: str) -> str:
 
 
 def split_names(text: str | None) -> list[str] | None:
-    """Return comma-separated names, or None when nothing was given."""
-    return [name.strip() for name in text.split(",") if name.strip()] if text else None
+    """Return comma-separated names, or None when the option was left out; no name at all is wrong use."""
+    if text is None:
+        return None
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    if not found:
+        raise typer.BadParameter("it names none; leave it out for all", param_hint="--models")
+    return found
+
+
+def data_name(text: str) -> str:
+    """Return what a data set is called; a name that `--tuned NAME:FILE` could not say is wrong use."""
+    if not text.strip() or ":" in text:
+        raise typer.BadParameter("a name is not empty and has no colon in it: it is used as --tuned NAME:FILE")
+    return text

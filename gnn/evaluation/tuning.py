@@ -1,9 +1,10 @@
 """Finds the settings of baselines by Optuna, under one budget, on the period before the one that is reported."""
 
+import json
 import math
 import time
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -14,7 +15,7 @@ import optuna
 from gnn.baselines import registry
 from gnn.baselines.base import Range, Space
 from gnn.config import Config
-from gnn.errors import BadConfig
+from gnn.errors import BadConfig, NotEnoughData
 from gnn.evaluation import boosted, contenders
 from gnn.evaluation.measure import measure
 from gnn.evaluation.network import Trained
@@ -56,17 +57,24 @@ def tune(
     seed: int = 0,
     device: str = "auto",
     progress: Progress | None = None,
+    keep: Callable[[str, Found], None] | None = None,
 ) -> dict[str, Found]:
     """Search each baseline's space by `trials` trials, its defaults first; none starts after `seconds`.
 
     The objective is the mean logarithm of NDCG@20 on `all` and on `novel`, so that neither slice rules the other.
+    `keep` is told of each baseline as soon as it is done. Raises `NotEnoughData` where nothing can be measured.
     """
     config = config or Config()
     progress = progress or Silent()
     period = prepare(snapshot, cut, config)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     networks = Trained(config, device)
-    return {name: _tune(name, period, networks, trials, seconds, seed, progress) for name in names}
+    found: dict[str, Found] = {}
+    for name in names:
+        found[name] = _tune(name, period, networks, trials, seconds, seed, progress)
+        if keep is not None:
+            keep(name, found[name])
+    return found
 
 
 def _tune(
@@ -83,6 +91,11 @@ def _tune(
         settings = {key: _suggest(trial, key, where) for key, where in space.items()}
         contender = contenders.one(name, networks, settings)
         measured = measure(contender.fit(period, seed, Silent()).score, period, Silent()).per_user
+        if np.isnan(measured["novel"]["ndcg20"]).all():
+            raise NotEnoughData(
+                "nothing can be tuned on this period: all that was bought in it had been bought before",
+                "Give another --cut, or a longer period by --days",
+            )
         figures = {part: float(np.nanmean(measured[part]["ndcg20"])) for part in ("all", "novel")}
         for part, figure in figures.items():
             trial.set_user_attr(part, figure)
@@ -117,14 +130,50 @@ def _rounded(value: float, where: Range) -> float:
 
 
 def write(found: Mapping[str, Found], data: str, path: Path) -> None:
-    """Add settings to a TOML file under the name of a data set; what is there of other baselines stays."""
-    known = tomllib.loads(path.read_text()) if path.exists() else {}
+    """Add settings to a TOML file under the name of a data set; what is there of other baselines stays.
+
+    Raises `BadConfig` where the file is there and is not one of these.
+    """
+    known = read(path) if path.exists() else {}
     known.setdefault(data, {}).update({name: _entry(entry) for name, entry in found.items()})
     lines: list[str] = []
     for name, baselines in known.items():
         for baseline, entry in baselines.items():
-            lines += [f'["{name}"."{baseline}"]', *(f"{key} = {value!r}" for key, value in entry.items()), ""]
-    path.write_text("\n".join(lines))
+            lines += [f"[{_quoted(name)}.{_quoted(baseline)}]", *(f"{key} = {value!r}" for key, value in entry.items())]
+            lines.append("")
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def read(path: Path) -> dict[str, dict[str, dict[str, float]]]:
+    """Return data set -> baseline -> what was found, from a file of `write`. Raises `BadConfig`, naming the file."""
+    try:
+        return _tables(tomllib.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise BadConfig(str(path), (), f"cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError) as error:
+        raise BadConfig(str(path), (), f"is not a file of attune tune: {error}") from None
+
+
+def _tables(given: Mapping[str, object]) -> dict[str, dict[str, dict[str, float]]]:
+    """Raise `TypeError` for what is not numbers by setting, by baseline, by data set."""
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for data, baselines in given.items():
+        for baseline, entry in _table(data, baselines).items():
+            found.setdefault(data, {})[baseline] = {
+                key: value for key, value in _table(baseline, entry).items() if isinstance(value, int | float)
+            }
+    return found
+
+
+def _table(name: str, value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{name!r} is not a table")
+    return value  # pyright: ignore[reportUnknownVariableType] - tables of TOML have names
+
+
+def _quoted(name: str) -> str:
+    """Return a key as TOML takes it, whatever is in it: its basic strings are JSON's."""
+    return json.dumps(name, ensure_ascii=False)
 
 
 def _entry(found: Found) -> dict[str, float]:
@@ -139,10 +188,9 @@ def _entry(found: Found) -> dict[str, float]:
 def tuned(data: str, path: Path | None = None) -> dict[str, dict[str, float]]:
     """Return baseline -> settings that were found for a data set: of a file, or of those that are known here.
 
-    Raises `BadConfig` for a data set or a baseline that is not known.
+    Raises `BadConfig` for a data set or a baseline that is not known, and for a file that cannot be read.
     """
-    text = (files("gnn.baselines") / "tuned.toml").read_text() if path is None else path.read_text()
-    known = tomllib.loads(text)
+    known = _tables(tomllib.loads((files("gnn.baselines") / "tuned.toml").read_text())) if path is None else read(path)
     if data not in known:
         raise BadConfig(data, known, f"nothing is tuned for it; known: {', '.join(known) or 'none'}")
     for name in known[data]:

@@ -346,6 +346,48 @@ def test_tuning_tries_the_defaults_and_writes_what_is_read_again(snapshot: Snaps
     }
 
 
+def test_each_baseline_is_kept_before_the_next_is_tuned(snapshot: Snapshot):
+    cut = origins.before(origins.rolling(snapshot, SMALL)[0])
+    kept: list[str] = []
+
+    def stop_after(name: str, found: tuning.Found) -> None:
+        assert found.trials == 1
+        kept.append(name)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tuning.tune(snapshot, ("frequency", "itemknn"), cut, SMALL, trials=1, keep=stop_after)
+    assert kept == ["frequency"]
+
+
+def test_what_cannot_be_measured_is_not_tuned(snapshot: Snapshot):
+    events, bought = snapshot.events, snapshot.event_types.index("purchase")
+    rows = np.flatnonzero(events.type == bought)
+    at, pair = events.at[rows], events.user[rows].astype(np.int64) * len(snapshot.item_ids) + events.item[rows]
+    again = [int(at[n]) for n in np.argsort(at) if (pair[at < at[n]] == pair[n]).any() and (at == at[n]).sum() == 1]
+    with pytest.raises(NotEnoughData, match="bought before"):
+        tuning.tune(snapshot, ("frequency",), Cut(again[-1], again[-1] + 1), SMALL, trials=1)
+
+
+def test_settings_are_read_again_whatever_the_shop_is_called(tmp_path: Path):
+    path = tmp_path / "tuned.toml"
+    found = tuning.Found({"ridge": 2.0}, 0.5, 0.25, 1, 1.0)
+    for name in ('my "shop"', "Bø\\k", "a.b"):
+        tuning.write({"ease": found}, name, path)
+    assert [tuning.tuned(name, path) for name in ('my "shop"', "Bø\\k", "a.b")] == [{"ease": {"ridge": 2.0}}] * 3
+
+
+@pytest.mark.parametrize("content", ["garbage [", "shop = 1", "[shop]\nease = 2", None])
+def test_a_file_that_holds_no_tuned_settings_is_named(tmp_path: Path, content: str | None):
+    path = tmp_path / "tuned.toml"
+    if content is not None:
+        path.write_text(content)
+        with pytest.raises(BadConfig, match=r"tuned\.toml"):
+            tuning.write({}, "shop", path)
+    with pytest.raises(BadConfig, match=r"tuned\.toml"):
+        tuning.tuned("shop", path)
+
+
 def test_tuned_settings_of_this_repository_are_settings_that_exist():
     for name, settings in tuning.tuned("complete-journey").items():
         contenders.baseline(name, settings)

@@ -1,0 +1,56 @@
+"""`attune evaluate` and `attune tune`: what cannot be written is refused before the graph is read."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from attune import console
+from attune.cli import app
+
+
+@pytest.fixture(autouse=True)
+def _nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a home without a database: who reads the graph fails with another exit code."""
+    monkeypatch.delenv("NEO4J_URI", raising=False)
+    monkeypatch.setenv("ATTUNE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "300")
+
+
+def attune(*arguments: str) -> Result:
+    done = CliRunner().invoke(app, list(arguments))
+    assert done.exit_code == 2, (done.output, done.exception)
+    return done
+
+
+@pytest.mark.parametrize("option", ["--out", "--keep"])
+def test_a_folder_of_figures_that_cannot_be_is_refused_before_anything_is_read(tmp_path: Path, option: str):
+    (tmp_path / "taken").touch()
+    said = attune("evaluate", "--models", "popularity", option, str(tmp_path / "taken")).output
+    assert f"{option} {tmp_path / 'taken'} cannot be written to: there is a file of that name" in said
+    attune("evaluate", "--models", "popularity", option, str(tmp_path / "taken" / "below"))
+
+
+def test_a_file_of_settings_that_cannot_be_written_is_refused_before_anything_is_read(tmp_path: Path):
+    assert "is a folder" in attune("tune", "shop", "--models", "ease", "--out", str(tmp_path)).output
+    (tmp_path / "taken").touch()
+    attune("tune", "shop", "--models", "ease", "--out", str(tmp_path / "taken" / "tuned.toml"))
+
+
+@pytest.mark.parametrize("name", ["", "my:shop"])
+def test_a_name_that_tuned_could_not_say_is_wrong_use(tmp_path: Path, name: str):
+    assert "--tuned NAME:FILE" in attune("tune", name, "--out", str(tmp_path / "tuned.toml")).output
+
+
+def test_models_that_name_none_do_not_mean_all(tmp_path: Path):
+    assert "leave it out for all" in attune("tune", "shop", "--models", " , ", "--out", str(tmp_path / "t.toml")).output
+    assert "leave it out for all" in attune("evaluate", "--models", "").output
+
+
+def test_ctrl_c_says_what_is_left_of_work_that_does_not_go_on(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended, console.interruptible(lambda: "tuned.toml has the settings of ease"):
+        raise KeyboardInterrupt
+    assert ended.value.code == console.FAILED
+    said = capsys.readouterr().err
+    assert "tuned.toml has the settings of ease" in said
+    assert "nothing is lost" not in said
