@@ -1,12 +1,16 @@
 """Checks of what clients pass in; every refusal names the argument and what it may be."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import strawberry
+from graphql import GraphQLResolveInfo, VariableNode
 
 from api.errors import bad_input
 from api.limits import MAX_EXCLUDE, MAX_FIRST, MAX_ID, MAX_MONEY, MAX_SEARCH
+
+if TYPE_CHECKING:
+    from api.context import Info
 
 Value = TypeVar("Value")
 
@@ -14,6 +18,21 @@ Value = TypeVar("Value")
 def given(value: Value | None) -> Value | None:
     """Return an argument that may have been left out: then null."""
     return None if value is strawberry.UNSET else value
+
+
+def said(info: "Info") -> frozenset[str]:
+    """Return the names of the arguments that the client gave to the field that is being resolved.
+
+    A variable with a default in the operation is not among them: nobody can tell which of the two it is.
+    """
+    raw: GraphQLResolveInfo = info._raw_info  # pyright: ignore
+    defaulted = {one.variable.name.value for one in raw.operation.variable_definitions or () if one.default_value}
+    came = info.variable_values.keys() - defaulted
+    return frozenset(
+        argument.name.value
+        for argument in raw.field_nodes[0].arguments or ()
+        if not isinstance(argument.value, VariableNode) or argument.value.name.value in came
+    )
 
 
 def page_size(first: int | None, default: int) -> int:

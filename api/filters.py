@@ -1,6 +1,6 @@
 """What clients may ask of any list, checked and turned into the ranking's own words."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 
 import strawberry
@@ -103,17 +103,22 @@ def query(
     categories: list[str] | None = None,
     exclude: list[str] | None = None,
     diversity: float | None = None,
+    said: Collection[str] = (),
 ) -> Query:
     """Return what a list is asked to be, from the filter and from a field's own arguments.
 
-    What both say must be the same, but for `exclude`, which adds up. Raises `Refused` that names the argument.
+    `said` are the arguments that the client gave (`arguments.said`): others may hold the field's defaults. What both
+    say must be the same, but for `exclude`, which adds up. Raises `Refused` that names the argument.
     """
     asked = arguments.given(given) or ListFilter()
-    modes = {m for m in (arguments.given(asked.mode), arguments.given(mode)) if m not in (None, Mode.ALL)}
+    # What only stands there as the field's default says nothing beside a filter; nor does null.
+    beside = mode if "mode" in said or mode is not Mode.ALL else None
+    modes = {one for one in (arguments.given(asked.mode), arguments.given(beside)) if one is not None}
     if len(modes) > 1:
         raise _twice("mode")
-    diversity = arguments.given(diversity)
-    spreads = {arguments.share("diversity", arguments.given(d), 0.0) for d in (asked.diversity, diversity)} - {0.0}
+    spread = diversity if "diversity" in said or diversity != 0 else None
+    given_spreads = (arguments.given(one) for one in (asked.diversity, spread))
+    spreads = {arguments.share("diversity", one, 0.0) for one in given_spreads if one is not None}
     if len(spreads) > 1:
         raise _twice("diversity")
     own, other = arguments.amount("budget", asked.budget), arguments.amount("budget", budget)

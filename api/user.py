@@ -58,7 +58,13 @@ class User(Node):
             arguments.page_size(first, 20),
             arguments.given(after),
             filters.query(
-                filter, mode=mode, budget=budget, categories=categories, exclude=exclude, diversity=diversity
+                filter,
+                mode=mode,
+                budget=budget,
+                categories=categories,
+                exclude=exclude,
+                diversity=diversity,
+                said=arguments.said(info),
             ),
             filters.only_available(filter),
         )
@@ -86,7 +92,13 @@ class User(Node):
     ) -> Comparison:
         """Rank every item twice and compare the first pages."""
         query = filters.query(
-            filter, mode=mode, budget=budget, categories=categories, exclude=exclude, diversity=diversity
+            filter,
+            mode=mode,
+            budget=budget,
+            categories=categories,
+            exclude=exclude,
+            diversity=diversity,
+            said=arguments.said(info),
         )
         wish = Wish(arguments.page_size(first, 20), None, query, filters.only_available(filter))
         return await what_if.compare(info, await _shopper(info, self), self, wish, change)
@@ -168,7 +180,13 @@ class User(Node):
     ) -> WhyNot | None:
         """Hold an item against the list that `recommendations` gives for the same arguments."""
         query = filters.query(
-            filter, mode=mode, budget=budget, categories=categories, exclude=exclude, diversity=diversity
+            filter,
+            mode=mode,
+            budget=budget,
+            categories=categories,
+            exclude=exclude,
+            diversity=diversity,
+            said=arguments.said(info),
         )
         wish = Wish(arguments.page_size(first, 20), None, query, filters.only_available(filter))
         return await why_not.why_not(info.context, await _shopper(info, self), self, item, wish)

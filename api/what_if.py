@@ -257,6 +257,9 @@ async def changed(context: Context, shopper: Shopper, artefact: Artefact, change
     if change.without_events:
         row = await _without(context, row, change.without_events)
     if gone := arguments.ids("change.withoutItems", change.without_items):
+        for place, name in enumerate(change.without_items):
+            if name not in shopper.row.item_ids:  # that the user had nothing to do with it is no mistake, but a slip is
+                _known(artefact, name, f"change.withoutItems[{place}]")
         row = row.only([name not in gone for name in row.item_ids])
     for place, event in enumerate(change.events):
         _known(artefact, event.item, f"change.events[{place}].item")

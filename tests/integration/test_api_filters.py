@@ -72,6 +72,36 @@ def test_the_filter_and_the_fields_own_arguments_say_the_same(api: Served) -> No
     assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": "budget"}
 
 
+@pytest.mark.parametrize(
+    ("beside", "inside", "argument"),
+    [
+        ({"mode": "ALL"}, {"mode": "DISCOVER"}, "mode"),
+        ({"mode": "DISCOVER"}, {"mode": "ALL"}, "mode"),
+        ({"diversity": 0.0}, {"diversity": 0.5}, "diversity"),
+        ({"diversity": 0.5}, {"diversity": 0.0}, "diversity"),
+    ],
+)
+def test_what_is_said_twice_is_refused_though_one_is_the_default(
+    api: Served, beside: dict[str, Any], inside: dict[str, Any], argument: str
+) -> None:
+    error = api.refused(LIST, user="u0", filter=inside, **beside)
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "argument": argument}
+    # Left out, null, or a default of the schema or of the operation: nobody said it.
+    kind = {"mode": "Mode = ALL", "diversity": "Float = 0"}[argument]
+    defaulted = f"""query ($filter: ListFilter, $it: {kind}) {{
+      user(id: "u0") {{ recommendations(first: 9, {argument}: $it, filter: $filter) {{ nodes {{ score }} }} }} }}"""
+    plain = api.ask(defaulted, filter=inside)
+    assert plain == api.ask(defaulted, filter=inside, it=inside[argument])
+    assert plain == api.ask(defaulted, filter=inside, it=None)
+
+
+def test_a_default_of_the_operation_holds(api: Served) -> None:
+    asked = """query ($mode: Mode = REBUY) {
+      user(id: "u0") { recommendations(first: 9, mode: $mode) { nodes { item { externalId } } } } }"""
+    listed = [node["item"] for node in api.ask(asked)["user"]["recommendations"]["nodes"]]
+    assert listed == [{"externalId": name} for name in names(page(api, first=9, mode="REBUY")["nodes"])]
+
+
 def test_a_boost_is_a_contribution_of_its_own_and_the_sum_stays_exact(api: Served) -> None:
     found = nodes(api, boosts=[{"factor": 50, "categories": ["Home"]}, {"factor": 0.5, "brands": ["Arbor"]}])
     assert found[0]["item"]["category"]["externalId"].startswith("Home")

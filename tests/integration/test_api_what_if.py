@@ -169,6 +169,7 @@ def test_another_income_band(api: Served, reader: str) -> None:
 @pytest.mark.parametrize(
     ("change", "argument", "said"),
     [
+        ({"withoutItems": ["i0", "typo"]}, "change.withoutItems[1]", "'typo'"),
         ({"withoutEvents": ["moon"]}, "change.withoutEvents", "has no event 'moon'"),
         ({"withoutEvents": ["p1-0"]}, "change.withoutEvents", "has no event 'p1-0'"),  # somebody else's
         ({"events": [{"item": "moon"}]}, "change.events[0].item", "does not know an item"),
