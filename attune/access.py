@@ -57,6 +57,10 @@ def decide(host: str, asked: bool | None) -> Access:
         if key_set:
             if "://" in key_set and not key_set.startswith("https://"):
                 console.stop("ATTUNE_JWKS must be a file or an https address", code=console.WRONG_USE)
+            if "://" not in key_set and (why := unusable(Path(key_set))):
+                console.stop(
+                    f"ATTUNE_JWKS: {key_set} {why}", "Nobody's token could be checked by it.", code=console.WRONG_USE
+                )
             tokens = TokenSettings(
                 jwks=key_set,
                 issuer=os.environ.get("ATTUNE_JWT_ISSUER"),
@@ -78,6 +82,21 @@ _REMEDY = (
     "Make a key with `attune key create --scope service`, or set ATTUNE_JWKS to the key set of your login; "
     "`--no-auth` serves everyone (behind a gateway that authenticates)."
 )
+
+
+def unusable(key_set: Path) -> str:
+    """Return why no token could be checked by this file of a key set; empty when one could."""
+    import json
+
+    from api.tokens import usable
+
+    try:
+        found = usable(json.loads(key_set.read_bytes()))
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    except ValueError:
+        return "is no key set (JWKS)"
+    return "" if found else "holds no key that may sign tokens"
 
 
 def is_loopback(host: str) -> bool:

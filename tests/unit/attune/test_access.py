@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 from api.keys import KeyFile
 from attune import access
 from attune.cli import app
+from tests.credentials import key_set
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +75,7 @@ def test_a_key_or_a_key_set_turns_authentication_on(monkeypatch: pytest.MonkeyPa
         assert (found.auth.keys, found.auth.tokens) == (home / "keys.json", None)
         assert access.decide(host, False).auth is None
     monkeypatch.setenv("ATTUNE_KEYS", str(home / "elsewhere.json"))
+    (home / "jwks.json").write_text(json.dumps(key_set("EdDSA")))
     monkeypatch.setenv("ATTUNE_JWKS", str(home / "jwks.json"))
     monkeypatch.setenv("ATTUNE_JWT_AUDIENCE", "attune")
     monkeypatch.setenv("ATTUNE_JWT_USER_CLAIM", "customer_number")
@@ -81,6 +83,21 @@ def test_a_key_or_a_key_set_turns_authentication_on(monkeypatch: pytest.MonkeyPa
     assert found.auth is not None
     assert found.auth.tokens is not None
     assert (found.auth.tokens.audience, found.auth.tokens.user_claim) == ("attune", "customer_number")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "cannot be read"), ("{}", "no key set"), ('{"keys": []}', "no key that may sign")]
+)
+def test_a_file_that_no_token_can_be_checked_by_is_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, home: Path, content: str | None, said: str
+) -> None:
+    file = home / "jwks.json"
+    if content is not None:
+        file.write_text(content)
+    monkeypatch.setenv("ATTUNE_JWKS", str(file))
+    told = attune("serve", code=2).stderr
+    assert str(file) in told.replace("\n", "")
+    assert said in told
 
 
 def test_a_key_set_must_come_safely(monkeypatch: pytest.MonkeyPatch) -> None:
