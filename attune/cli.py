@@ -21,6 +21,7 @@ for command in (
     shop.up,
     shop.down,
     shop.status,
+    shop.empty,
     models.train,
     models.promote,
     models.rollback,

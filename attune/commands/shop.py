@@ -29,6 +29,16 @@ def status(json: Json = False) -> None:
     local.status(json=json)
 
 
+def empty(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; needed where there is no terminal.")] = False,
+    json: Json = False,
+) -> None:
+    """Remove everything from the graph, to load anew; models on disk stay."""
+    from attune import emptying
+
+    emptying.empty(yes=yes, json=json)
+
+
 def load_complete_journey(
     households: Annotated[int | None, typer.Option(min=1, help="Only the first N households.")] = None,
     strict: Strict = False,

@@ -1,0 +1,85 @@
+"""`attune empty`: a graph to begin anew, once somebody has said so; what is not Attune's stays."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from attune.cli import app
+from graph import schema
+from graph.census import census
+from graph.client import Client
+from graph.empty import STEPS, empty
+from loaders.files import Folder
+from loaders.load import load
+from tests import shop as shops
+from tests.shop import Shop
+
+pytestmark = pytest.mark.integration
+
+_OTHERS = "CREATE (:Order {id: 'o1'})-[:OF]->(:Parcel {id: 'p1'})"
+_LINK = "MATCH (o:Order), (i:Item {id: 'i0'}) CREATE (o)-[:HOLDS]->(i)"
+_WRITTEN = """MATCH (u:User {id: 'u0'}), (i:Item {id: 'i0'}), (j:Item {id: 'i1'})
+CREATE (u)-[:RECOMMENDED]->(i), (u)-[:ATTENDS]->(i), (u)-[:DISPUTES]->(i), (i)-[:SIMILAR]->(j)
+CREATE (:Model {version: 'm'})"""
+_LABELS = "MATCH (n) RETURN collect(DISTINCT labels(n)[0]) AS labels"
+_TYPES = "MATCH ()-[r]->() RETURN collect(DISTINCT type(r)) AS types"
+
+
+@pytest.fixture
+def filled(client: Client, shop: Shop, tmp_path: Path) -> Client:
+    folder = shops.write_folder(shop, tmp_path / "shop")
+    load(Folder(folder), home=tmp_path, client_settings=client.settings)
+    for statement in (_OTHERS, _LINK, _WRITTEN):
+        client.write(statement)
+    return client
+
+
+def attune(client: Client, home: Path, *arguments: str, code: int) -> Result:
+    where = client.settings
+    named = {"NEO4J_URI": where.uri, "NEO4J_USER": where.user, "NEO4J_PASSWORD": where.password}
+    done = CliRunner().invoke(app, ["empty", *arguments], env={"ATTUNE_HOME": str(home), "COLUMNS": "300", **named})
+    assert done.exit_code == code, done.output
+    return done
+
+
+def test_nothing_goes_until_somebody_says_so(filled: Client, shop: Shop, tmp_path: Path) -> None:
+    before = census(filled)
+    refused = attune(filled, tmp_path, code=2)
+    assert f"{len(shop.users)} users" in refused.output
+    assert "--yes" in refused.output
+    assert census(filled) == before
+
+
+def test_all_of_attune_goes_and_what_others_keep_stays(filled: Client, shop: Shop, tmp_path: Path) -> None:
+    model = tmp_path / "models" / "one" / "manifest.json"
+    model.parent.mkdir(parents=True)
+    model.touch()
+    told = json.loads(attune(filled, tmp_path, "--yes", "--json", code=0).stdout)
+    assert told == {"removed": {"users": len(shop.users), "items": len(shop.items), "events": len(shop.events)}}
+    assert sorted(filled.read(_LABELS)[0]["labels"]) == ["Attune", "Order", "Parcel"]
+    assert filled.read(_TYPES)[0]["types"] == ["OF"]
+    assert schema.version(filled) == schema.VERSION
+    assert model.is_file()
+    # The same folder is loaded as if it had never been.
+    again = load(Folder(tmp_path / "shop"), home=tmp_path, client_settings=filled.settings)
+    assert not again.already
+    assert census(filled).total_events == len(shop.events)
+
+
+def test_what_was_interrupted_goes_on(filled: Client) -> None:
+    told: list[str] = []
+
+    def stop(what: str) -> None:
+        told.append(what)
+        if len(told) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        empty(filled, stop)
+    assert census(filled).users
+    told.clear()
+    empty(filled, told.append)
+    assert len(told) == STEPS
+    assert filled.read(_TYPES)[0]["types"] == ["OF"]
