@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from graph import schema, server, write
+from graph import doubles, schema, server, write
 from graph.census import census
 from graph.client import Client, Settings
 from graph.schema import EVENT_RELATIONSHIPS
@@ -121,6 +121,20 @@ def _note(staged: Stage, declarations: Declarations) -> None:
         notes[f"prices are in several currencies and are compared as they are: {', '.join(currencies)}"] = 0
 
 
+def _note_doubles(staged: Stage, client: Client) -> None:
+    """Note that events would count twice: without ids of their own, corrected ones are others to the graph."""
+    if staged.manifest.fresh or online.read_journal(staged).events:
+        return
+    found = doubles.look(client, pl.read_parquet(staged.folder / "sample.parquet").rows(named=True))
+    if found.alike * 2 > found.new:
+        staged.manifest.notes[
+            f"of {found.new} new events looked at, {found.alike} are in the graph already with another hour or "
+            "other values: if these are corrections, they count twice now. To begin anew: attune empty, then load what "
+            "is right"
+        ] = 0
+        staged.save()
+
+
 _A_DAY_S = 86_400
 _1980_US = 315_532_800_000_000
 
@@ -155,6 +169,7 @@ def _write(
     with Client(settings) as client:
         write.attributes(client, declared)
         if way == "online":
+            _note_doubles(staged, client)
             online.run(staged, client, progress)
         counted = census(client)
     staged.manifest.counts = {"users": counted.users, "items": counted.items, "events": counted.total_events}

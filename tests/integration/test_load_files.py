@@ -3,7 +3,9 @@
 import csv
 import json
 import random
+import shutil
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -69,6 +71,39 @@ def test_loading_again_changes_nothing(client: Client, folder: Path, tmp_path: P
     elsewhere = run(folder, client, tmp_path / "another home")
     assert not elsewhere.already
     assert snapshot_id(client) == before
+
+
+def test_the_same_events_under_another_id_are_told(client: Client, folder: Path, tmp_path: Path) -> None:
+    def told(report: Report) -> list[str]:
+        return [note for note in report.notes if "count twice" in note]
+
+    def moment(at_us: str) -> str:
+        return str(datetime(1970, 1, 1) + timedelta(microseconds=int(at_us)))
+
+    assert told(run(folder, client, tmp_path)) == []
+    events = census(client).total_events
+    zoned = tmp_path / "zoned"
+    shutil.copytree(folder, zoned)
+    declared = (folder / "source.toml").read_text()
+    assert "time_zone" not in declared
+    (zoned / "source.toml").write_text('time_zone = "Asia/Kolkata"\n' + declared)
+    table = pl.read_csv(zoned / "events.csv", infer_schema=False)
+    # Without ids and offsets: what an event is, is what its row says.
+    table = table.drop("event_id").with_columns(pl.col("at").map_elements(moment, pl.String))
+    table.write_csv(zoned / "events.csv")
+    (note,) = told(run(zoned, client, tmp_path))
+    assert "attune empty" in note
+    assert census(client).total_events > 1.9 * events
+    assert told(run(zoned, client, tmp_path)) == [note]  # nothing is written: it is still so
+
+    # A day later the same deeds are others.
+    days = tmp_path / "next day"
+    days.mkdir()
+    later = table.with_columns(
+        pl.col("at").map_elements(lambda at: str(datetime.fromisoformat(at) + timedelta(days=400)), pl.String)
+    )
+    later.write_csv(days / "events.csv")
+    assert told(run(days, client, tmp_path)) == []
 
 
 def test_another_form_of_the_same_shop_is_the_same_graph(
