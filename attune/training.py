@@ -174,19 +174,25 @@ def _check(snapshot: "Snapshot", config: "Config", way: Way) -> None:
 
 
 def promote(version: str | None, *, json: bool) -> None:
-    """Serve this version, or the one served before when None, and write its output into the graph."""
+    """Serve this version, or the one served before when None, and write its output into the graph.
+
+    Nothing changes where the graph cannot be read: a rollback that is tried again must not lead back.
+    """
+    from gnn.artefact import load
+    from gnn.errors import NoArtefact
     from gnn.registry import Registry
 
     registry = Registry(models())
     if version is not None and version not in registry.versions():
         there = ", ".join(registry.versions()) or "none yet"
         console.stop(f"there is no model {version!r}", f"There are: {there}.", code=console.WRONG_USE)
-    if version is None:
-        registry.rollback()
-    else:
-        registry.promote(version)
-    artefact = registry.load()
-    _write(artefact, read(artefact.manifest.snapshot_at))
+    folder = registry.previous() if version is None else models() / version
+    if folder is None:
+        raise NoArtefact("there is no previous artefact to roll back to", "Run attune train")
+    artefact = load(folder)
+    snapshot = read(artefact.manifest.snapshot_at)
+    registry.promote(artefact.version)
+    _write(artefact, snapshot)
     if json:
         console.emit({"version": artefact.version, "promoted": True})
     else:
@@ -203,8 +209,16 @@ def serve(artefact: "Artefact", snapshot: "Snapshot") -> None:
 
 
 def _write(artefact: "Artefact", snapshot: "Snapshot") -> None:
+    from graph.errors import GraphError
+
     with console.step("Writing lists, similar items and attention into the graph"):
-        write_back(artefact, snapshot)
+        try:
+            write_back(artefact, snapshot)
+        except GraphError as error:
+            raise GraphError(
+                f"model {artefact.version} is being served, but not all of its lists are in the graph: {error}",
+                f"To write them: attune promote {artefact.version}",
+            ) from error
 
 
 def _learn(

@@ -1,0 +1,33 @@
+"""`attune promote` and `rollback`: what is served changes whole, or not at all."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from attune.cli import app
+from gnn import untrained
+from gnn.artefact import save
+from gnn.config import Config
+from gnn.registry import Registry
+from graph.errors import GraphError
+from tests import snapshots as shop_snapshots
+
+
+def test_without_the_graph_the_model_that_is_served_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ATTUNE_HOME", str(tmp_path))
+    monkeypatch.setenv("NEO4J_URI", "bolt://127.0.0.1:9")
+    models = tmp_path / "models"
+    models.mkdir()
+    registry = Registry(models)
+    snapshot = shop_snapshots.of_shop()
+    first, second = (save(untrained.build(snapshot, Config(min_buyers=1, seed=seed)), models).name for seed in (1, 2))
+    registry.promote(first)
+    registry.promote(second)
+    for command in (["rollback"], ["promote", first], ["rollback"]):
+        done = CliRunner().invoke(app, command)
+        assert isinstance(done.exception, GraphError), done.output
+        served, before = registry.current(), registry.previous()
+        assert served is not None
+        assert before is not None
+        assert (served.name, before.name) == (second, first)
