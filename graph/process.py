@@ -92,7 +92,8 @@ def start(
 ) -> local.Record:
     """Start the process and record it; it is not up yet. It uses what class data there is, unless told otherwise."""
     options = classdata.options() if java_options is None else java_options
-    bolt, http = _free_port(BOLT_PORT, report), _free_port(HTTP_PORT, report)
+    before = local.configured_ports(home) or (BOLT_PORT, HTTP_PORT)
+    bolt, http = _port(BOLT_PORT, before[0], report), _port(HTTP_PORT, before[1], report)
     configure(home, heap_mb, bolt, http)
     folder, console = local.folder(home), local.console_file(home)
     console.parent.mkdir(parents=True, exist_ok=True)
@@ -114,19 +115,34 @@ def start(
     return record
 
 
+def _port(wanted: int, before: int, report: Report) -> int:
+    """Return the port of the last start where it is free: services that run on find the database there again."""
+    if before != wanted and _bound(before) is not None:
+        report(f"Using port {before}, as before")
+        return before
+    return _free_port(wanted, report)
+
+
 def _free_port(wanted: int, report: Report) -> int:
     for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            found = int(probe.getsockname()[1])
+        found = _bound(port)
+        if found is None:
+            continue
         if found != wanted:
             report(f"Port {wanted} is taken; using {found}")
         return found
     raise ServerFailed("This machine has no free port on 127.0.0.1.")
+
+
+def _bound(port: int) -> int | None:
+    """Return the port if it can be had; for 0, one that can; None if it is taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return None
+        return int(probe.getsockname()[1])
 
 
 def wait(home: Path, record: local.Record, password: str) -> bool:

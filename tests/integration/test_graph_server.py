@@ -180,6 +180,7 @@ def test_neo4j_killed_in_mid_write_and_the_write_run_again_gives_exact_counts(
         assert time.monotonic() - started < 60
     with pytest.raises(Unavailable, match="attune up"):
         settings(own)
+    (local.folder(own) / "conf" / "neo4j.conf").unlink()  # else the ports of before are taken again
     free = process._free_port
     # Free when it was chosen: another Neo4j, with another password, listens there when ours wants to.
     lost = [int(neo4j.uri.rsplit(":", 1)[1])]
@@ -194,7 +195,7 @@ def test_neo4j_killed_in_mid_write_and_the_write_run_again_gives_exact_counts(
         said: list[str] = []
         found = server.up(own, heap_mb=512, report=said.append)
     assert found.uri not in (f"bolt://127.0.0.1:{bolt}", neo4j.uri)
-    assert sum("is taken" in line for line in said) == 3
+    assert sum("is taken" in line for line in said) == 2  # the retry keeps the HTTP port of the first start
     assert sum("Starting" in line for line in said) == 2
     with Client(found) as client:
         counts = write.events(client, events)

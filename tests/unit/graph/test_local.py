@@ -5,8 +5,9 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
-from graph import local
+from graph import local, process
 
 
 def test_only_the_process_that_holds_a_port_listens_there() -> None:
@@ -20,3 +21,20 @@ def test_only_the_process_that_holds_a_port_listens_there() -> None:
         assert not local.listens(theirs, port)
         other.communicate()
     assert not local.listens(theirs, port)
+
+
+def test_a_start_takes_the_ports_of_the_last_one_where_they_are_free(tmp_path: Path) -> None:
+    said: list[str] = []
+    with socket.socket() as held, socket.socket() as other:
+        for one in (held, other):
+            one.bind(("127.0.0.1", 0))
+        taken, before = (int(one.getsockname()[1]) for one in (held, other))
+        held.listen()
+        other.close()
+        process.configure(tmp_path, 512, before, taken)
+        assert local.configured_ports(tmp_path) == (before, taken)
+        assert process._port(taken, before, said.append) == before
+        assert said == [f"Using port {before}, as before"]
+        assert process._port(before, taken, said.append) == before  # taken since: the usual one
+        assert process._port(before, before, said.append) == before
+        assert len(said) == 1
