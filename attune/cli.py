@@ -22,6 +22,7 @@ for command in (
     shop.down,
     shop.status,
     shop.empty,
+    shop.erase,
     models.train,
     models.promote,
     models.rollback,

@@ -102,12 +102,16 @@ def _serve(
         fewest=fewest,
         known_for_s=known_for,
     )
-    console.say(f"Page      http://{host}:{port}/")
-    if settings.development:
-        console.say(f"GraphiQL  http://{host}:{port}/graphql")
-    console.say(f"Access    {admitted.said}")
+
+    def ready(host: str, port: int) -> None:
+        address = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+        console.say(f"Page      {address}")
+        if settings.development:
+            console.say(f"GraphiQL  {address}graphql")
+        console.say(f"Access    {admitted.said}")
+
     logged = not settings.development if log_requests is None else log_requests
-    serve_api(settings, host, port, log_requests=logged, workers=workers)
+    serve_api(settings, host, port, ready=ready, log_requests=logged, workers=workers)
 
 
 def _check_origin(origin: str) -> None:

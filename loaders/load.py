@@ -91,7 +91,7 @@ def _encode(staged: Stage, declarations: Declarations) -> None:
         },
     }
     _note(staged, declarations)
-    _sample(staged).write_parquet(staged.folder / "sample.parquet")
+    _sample(staged).write_parquet(staged.folder / stage.SAMPLE)
     staged.manifest.encoded = True
     staged.save()
 
@@ -125,7 +125,7 @@ def _note_doubles(staged: Stage, client: Client) -> None:
     """Note that events would count twice: without ids of their own, corrected ones are others to the graph."""
     if staged.manifest.fresh or online.read_journal(staged).events:
         return
-    found = doubles.look(client, pl.read_parquet(staged.folder / "sample.parquet").rows(named=True))
+    found = doubles.look(client, pl.read_parquet(staged.folder / stage.SAMPLE).rows(named=True))
     if found.alike * 2 > found.new:
         staged.manifest.notes[
             f"of {found.new} new events looked at, {found.alike} are in the graph already with another hour or "
@@ -220,7 +220,7 @@ def _is_loaded(staged: Stage, client: Client) -> bool:
 
 
 def _has_sample(staged: Stage, client: Client) -> bool:
-    sample = staged.folder / "sample.parquet"
+    sample = staged.folder / stage.SAMPLE
     return sample.is_file() and online.holds(client, pl.read_parquet(sample).rows(named=True))
 
 
@@ -241,7 +241,7 @@ def _report(staged: Stage, declarations: Declarations, *, already: bool = False)
 
 def _forget(staged: Stage) -> None:
     online.forget_journal(staged)
-    for name in ("report.json", "sample.parquet"):
+    for name in ("report.json", stage.SAMPLE):
         (staged.folder / name).unlink(missing_ok=True)
     staged.quarantine.unlink(missing_ok=True)
 

@@ -1,8 +1,8 @@
 """The staging area: checked records on disk, part by part, so that a load goes on where it was cut off.
 
 `loads/<load id>/` holds `manifest.json` (what is done), `stage/` (Parquet parts; removed when the load is done),
-`quarantine.jsonl` (refused rows) and `report.json`. Whatever the manifest does not name is not there: each part is
-written beside its place, renamed, and only then entered.
+`quarantine.jsonl` (refused rows), `report.json` and `sample.parquet`. Whatever the manifest does not name is not there:
+each part is written beside its place, renamed, and only then entered.
 """
 
 import fcntl
@@ -22,6 +22,12 @@ from loaders.errors import LoadError
 from loaders.records import FILE, RESERVED, ROW, Source
 from loaders.refusals import Refusal
 from loaders.validate import CONTENT_HASH, ID_HASH, Rejected
+
+LOADS = "loads"
+"""Folder of a home, with a folder of its own for each load."""
+
+SAMPLE = "sample.parquet"
+"""Some events of a load, by which it is recognised in the graph."""
 
 # The meaning of what is staged: raise it when records, hashes or derived ids change.
 _FORMAT = 1
@@ -186,7 +192,7 @@ def opened(home: Path, source: Source) -> Generator[Stage]:
     Raises `LoadError` while another process loads the same data.
     """
     identity = load_id(source)
-    folder = home / "loads" / identity
+    folder = home / LOADS / identity
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / "lock").open("w") as lock:
         try:
@@ -207,7 +213,7 @@ def opened(home: Path, source: Source) -> Generator[Stage]:
 
 def sources(home: Path) -> frozenset[str]:
     """Return the names of the sources whose loads were begun from this home."""
-    manifests = (home / "loads").glob("*/manifest.json")
+    manifests = (home / LOADS).glob("*/manifest.json")
     return frozenset(Manifest.model_validate_json(path.read_bytes()).source for path in manifests)
 
 

@@ -15,7 +15,7 @@ def evaluate(
         list[str] | None, typer.Option(help="Hold out what was bought from this date on (ISO 8601); repeatable.")
     ] = None,
     origins: Annotated[int, typer.Option(min=1, help="Without --cut: hold out the last so many periods in turn.")] = 1,
-    days: Annotated[float | None, typer.Option(min=0.0, help="Length of a held-out period.")] = None,
+    days: Annotated[float | None, typer.Option(min=0.01, help="Length of a held-out period.")] = None,
     until: Annotated[str | None, typer.Option(help="End of the held-out period; the last event by default.")] = None,
     truth: Annotated[
         Path | None,
@@ -88,7 +88,7 @@ def tune(
     out: Annotated[Path, typer.Option(help="TOML file; what it holds of other baselines stays.")],
     models: Annotated[str | None, typer.Option(help="Baselines, comma-separated; all when left out.")] = None,
     cut: Annotated[str | None, typer.Option(help="Start of the validation period (ISO 8601).")] = None,
-    days: Annotated[float | None, typer.Option(min=0.0, help="Length of the validation period.")] = None,
+    days: Annotated[float | None, typer.Option(min=0.01, help="Length of the validation period.")] = None,
     until: Annotated[str | None, typer.Option(help="Use nothing from this date on.")] = None,
     trials: Annotated[int, typer.Option(min=1, help="Trials for each baseline.")] = 10,
     seconds: Annotated[float, typer.Option(min=1.0, help="No trial of a baseline starts after so long.")] = 600.0,
@@ -123,7 +123,7 @@ def bubble(
         bool, typer.Option("--dial/--no-dial", help="Train before the validation period, and price the diversity dial.")
     ] = True,
     cut: Annotated[str | None, typer.Option(help="Start of the period that the dial is priced on (ISO 8601).")] = None,
-    days: Annotated[float | None, typer.Option(min=0.0, help="Its length.")] = None,
+    days: Annotated[float | None, typer.Option(min=0.01, help="Its length.")] = None,
     until: Annotated[str | None, typer.Option(help="Use nothing from this date on for the dial.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for bubble.json and bubble.html.")] = None,
     seed: Annotated[int, typer.Option(help="Of drawing users and resamples.")] = 0,

@@ -108,7 +108,7 @@ def key_create(
     scope: Annotated[list[str], typer.Option(help="customer, service, analyst or admin; repeatable.")],
     user: Annotated[str | None, typer.Option(help="The user that a customer's key speaks for.")] = None,
     name: Annotated[str, typer.Option(help="What the key is for, so that you know it again.")] = "",
-    days: Annotated[float | None, typer.Option(min=0.0, help="Days until it expires; never when left out.")] = None,
+    days: Annotated[float | None, typer.Option(min=0.01, help="Days until it expires; never when left out.")] = None,
     rate: Annotated[float | None, typer.Option(min=0.01, help="Requests a second; else the service's.")] = None,
     json: Json = False,
 ) -> None:

@@ -39,6 +39,17 @@ def empty(
     emptying.empty(yes=yes, json=json)
 
 
+def erase(
+    user: Annotated[str, typer.Argument(help="Your id of the user.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; needed where there is no terminal.")] = False,
+    json: Json = False,
+) -> None:
+    """Remove one user and everything it did, for good."""
+    from attune import erasing
+
+    erasing.erase(user, yes=yes, json=json)
+
+
 def load_complete_journey(
     households: Annotated[int | None, typer.Option(min=1, help="Only the first N households.")] = None,
     strict: Strict = False,

@@ -19,7 +19,7 @@ VIEWS = {
 }
 # What a shop calls and says of its things, and names.
 SHOPS_OWN = (
-    r"(Coffee|Tea|Garden|Tools|Food|Home|Arbor|Basalt|Cirrus|No\.|Number \d+ of its shelf|low|high"
+    r"(Coffee|Tea|Garden|Tools|Food|Home|Arbor|Basalt|Cirrus|No\.|Number \d+ of its shelf|low|high|City"
     r"|Attune|Neo4j Browser|GraphiQL|Cypher|English)"
 )
 _SHOWN = """() => {

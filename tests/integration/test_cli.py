@@ -445,7 +445,9 @@ def test_serve_says_when_the_port_is_taken(attune: Run, trained: dict[str, Any])
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        assert port in attune("serve", "--port", port, code=1).stderr
+        told = attune("serve", "--port", port, code=1).stderr
+        assert port in told
+        assert "Page" not in told  # no address of what is not served
 
 
 def test_before_any_training_the_remedy_is_named(attune: Run, loaded: dict[str, Any], tmp_path: Path, neo4j: Settings):
