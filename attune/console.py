@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import orjson
+import typer
 from rich.console import Console
 from rich.table import Table
 
@@ -60,6 +61,19 @@ def interruptible(left: Callable[[], str]) -> Generator[None]:
         yield
     except KeyboardInterrupt:
         stop("interrupted", left())
+
+
+def ask(would: str, question: str, no: str, *, yes: bool) -> None:
+    """Go on if `yes`, or if somebody at a terminal agrees; else end, with exit code 2 where nobody can be asked.
+
+    `would`: what this would do; `no`: what is told to who does not agree.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        stop(f"this would {would}", "Say --yes to do it.", code=WRONG_USE)
+    if not typer.confirm(question, err=True):
+        stop(no)
 
 
 def stop(message: str, remedy: str | None = None, *, code: int = FAILED) -> NoReturn:

@@ -1,15 +1,11 @@
 """`attune empty`: everything out of the graph, to begin anew."""
 
-import sys
-
 from attune import console
 from attune.home import home, models
 
 
 def empty(*, yes: bool, json: bool) -> None:
     """Say what would go, ask unless `yes`, and remove it; without a terminal to ask at, nothing goes unless `yes`."""
-    import typer
-
     from graph import empty as emptying
     from graph.census import census
     from graph.client import Client, settings
@@ -19,12 +15,8 @@ def empty(*, yes: bool, json: bool) -> None:
     with Client(where) as client:
         counted = census(client)
         said = f"{counted.users:,} users, {counted.items:,} items and {counted.total_events:,} events in {where.uri}"
-        if not yes:
-            if not sys.stdin.isatty():
-                console.stop(f"this would remove {said}", "Say --yes to do it.", code=console.WRONG_USE)
-            console.say(f"This removes {said}, for good. Models on disk stay.")
-            if not typer.confirm("Remove it all?", err=True):
-                console.stop("nothing was removed")
+        question = f"Remove {said}, for good? Models on disk stay."
+        console.ask(f"remove {said}", question, "nothing was removed", yes=yes)
         left = "The graph is partly empty: the same command removes the rest."
         with console.interruptible(lambda: left), Bars(console.ERR) as progress:
             progress.phase("remove", emptying.STEPS)

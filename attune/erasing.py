@@ -1,7 +1,6 @@
 """`attune erase`: one user and everything it did, out of the graph and out of what loads keep."""
 
 import asyncio
-import sys
 
 from attune import console
 from attune.home import home
@@ -12,15 +11,10 @@ def erase(user: str, *, yes: bool, json: bool) -> None:
 
     Ends with exit code 2 where there is no such user.
     """
-    import typer
-
     from loaders.forgetting import forget
 
-    if not yes:
-        if not sys.stdin.isatty():
-            console.stop(f"this would erase user {user!r}", "Say --yes to do it.", code=console.WRONG_USE)
-        if not typer.confirm(f"Erase user {user!r} and everything it did, for good?", err=True):
-            console.stop("nobody was erased")
+    question = f"Erase user {user!r} and everything it did, for good?"
+    console.ask(f"erase user {user!r}", question, "nobody was erased", yes=yes)
     events = asyncio.run(_erased(user))
     samples = forget(home(), user)
     if events is None:
