@@ -54,19 +54,16 @@ class User(Node):
         as_of: AsOfInput | None = strawberry.UNSET,
     ) -> RecommendationConnection:
         """Rank every item for the user and return a page."""
-        wish = Wish(
-            arguments.page_size(first, 20),
-            arguments.given(after),
-            filters.query(
-                filter,
-                mode=mode,
-                budget=budget,
-                categories=categories,
-                exclude=exclude,
-                diversity=diversity,
-                said=arguments.said(info),
-            ),
-            filters.only_available(filter),
+        wish = _wish(
+            info,
+            first,
+            filter,
+            after=after,
+            mode=mode,
+            budget=budget,
+            categories=categories,
+            exclude=exclude,
+            diversity=diversity,
         )
         shopper, explained = await _shopper(info, self), lists.asks_for(info, "explanation")
         if not as_of:
@@ -91,16 +88,9 @@ class User(Node):
         filter: ListFilter | None = strawberry.UNSET,  # noqa: A002
     ) -> Comparison:
         """Rank every item twice and compare the first pages."""
-        query = filters.query(
-            filter,
-            mode=mode,
-            budget=budget,
-            categories=categories,
-            exclude=exclude,
-            diversity=diversity,
-            said=arguments.said(info),
+        wish = _wish(
+            info, first, filter, mode=mode, budget=budget, categories=categories, exclude=exclude, diversity=diversity
         )
-        wish = Wish(arguments.page_size(first, 20), None, query, filters.only_available(filter))
         return await what_if.compare(info, await _shopper(info, self), self, wish, change)
 
     @strawberry.field(description="How narrow the list is: beside what was bought, the catalogue, and a month before.")
@@ -179,16 +169,9 @@ class User(Node):
         filter: ListFilter | None = strawberry.UNSET,  # noqa: A002
     ) -> WhyNot | None:
         """Hold an item against the list that `recommendations` gives for the same arguments."""
-        query = filters.query(
-            filter,
-            mode=mode,
-            budget=budget,
-            categories=categories,
-            exclude=exclude,
-            diversity=diversity,
-            said=arguments.said(info),
+        wish = _wish(
+            info, first, filter, mode=mode, budget=budget, categories=categories, exclude=exclude, diversity=diversity
         )
-        wish = Wish(arguments.page_size(first, 20), None, query, filters.only_available(filter))
         return await why_not.why_not(info.context, await _shopper(info, self), self, item, wish)
 
 
@@ -218,3 +201,28 @@ async def _shopper(info: Info, user: User) -> Shopper:
     if shopper is None:
         raise Refused(Code.NOT_FOUND, "The user is no longer in the graph.")
     return shopper
+
+
+def _wish(
+    info: Info,
+    first: int | None,
+    filter: ListFilter | None,  # noqa: A002 - as the fields call it
+    *,
+    mode: Mode | None,
+    budget: float | None,
+    categories: list[str] | None,
+    exclude: list[str] | None,
+    diversity: float | None,
+    after: str | None = None,
+) -> Wish:
+    """Return the list that a field's arguments ask for, and the page of it."""
+    query = filters.query(
+        filter,
+        mode=mode,
+        budget=budget,
+        categories=categories,
+        exclude=exclude,
+        diversity=diversity,
+        said=arguments.said(info),
+    )
+    return Wish(arguments.page_size(first, 20), arguments.given(after), query, filters.only_available(filter))

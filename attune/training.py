@@ -179,17 +179,13 @@ def promote(version: str | None, *, json: bool) -> None:
     Nothing changes where the graph cannot be read: a rollback that is tried again must not lead back.
     """
     from gnn.artefact import load
-    from gnn.errors import NoArtefact
     from gnn.registry import Registry
 
     registry = Registry(models())
     if version is not None and version not in registry.versions():
         there = ", ".join(registry.versions()) or "none yet"
         console.stop(f"there is no model {version!r}", f"There are: {there}.", code=console.WRONG_USE)
-    folder = registry.previous() if version is None else models() / version
-    if folder is None:
-        raise NoArtefact("there is no previous artefact to roll back to", "Run attune train")
-    artefact = load(folder)
+    artefact = load(registry.before() if version is None else models() / version)
     snapshot = read(artefact.manifest.snapshot_at)
     registry.promote(artefact.version)
     _write(artefact, snapshot)

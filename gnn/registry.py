@@ -55,10 +55,14 @@ class Registry:
 
     def rollback(self) -> Path:
         """Serve the previous artefact again; raises `NoArtefact` when there is none."""
+        return self.promote(self.before().name)
+
+    def before(self) -> Path:
+        """Return the folder of what `rollback` serves; raises `NoArtefact` when there is nothing."""
         previous = self.previous()
         if previous is None:
             raise NoArtefact("there is no previous artefact to roll back to", "Run attune train")
-        return self.promote(previous.name)
+        return previous
 
     def load(self) -> Artefact:
         """Load the artefact being served; raises `NoArtefact` when there is none."""

@@ -1,5 +1,6 @@
 """Takes an erased user out of what loads keep to be recognised by."""
 
+import io
 from pathlib import Path
 
 import polars as pl
@@ -18,8 +19,8 @@ def forget(home: Path, user_id: str) -> int:
         sample = pl.read_parquet(path)
         kept = sample.filter(pl.col("user_id") != user_id)
         if kept.height < sample.height:
-            draft = path.with_suffix(".draft")
-            kept.write_parquet(draft)
-            draft.replace(path)
+            written = io.BytesIO()
+            kept.write_parquet(written)
+            stage.write_atomically(path, written.getvalue())
             gone += sample.height - kept.height
     return gone

@@ -4,15 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from attune.cli import app
 from graph import schema
 from graph.census import census
 from graph.client import Client
 from graph.empty import STEPS, empty
 from loaders.files import Folder
 from loaders.load import load
+from tests import command
 from tests import shop as shops
 from tests.shop import Shop
 
@@ -36,17 +35,9 @@ def filled(client: Client, shop: Shop, tmp_path: Path) -> Client:
     return client
 
 
-def attune(client: Client, home: Path, *arguments: str, code: int) -> Result:
-    where = client.settings
-    named = {"NEO4J_URI": where.uri, "NEO4J_USER": where.user, "NEO4J_PASSWORD": where.password}
-    done = CliRunner().invoke(app, ["empty", *arguments], env={"ATTUNE_HOME": str(home), "COLUMNS": "300", **named})
-    assert done.exit_code == code, done.output
-    return done
-
-
 def test_nothing_goes_until_somebody_says_so(filled: Client, shop: Shop, tmp_path: Path) -> None:
     before = census(filled)
-    refused = attune(filled, tmp_path, code=2)
+    refused = command.run(filled, tmp_path, "empty", code=2)
     assert f"{len(shop.users)} users" in refused.output
     assert "--yes" in refused.output
     assert census(filled) == before
@@ -56,7 +47,7 @@ def test_all_of_attune_goes_and_what_others_keep_stays(filled: Client, shop: Sho
     model = tmp_path / "models" / "one" / "manifest.json"
     model.parent.mkdir(parents=True)
     model.touch()
-    told = json.loads(attune(filled, tmp_path, "--yes", "--json", code=0).stdout)
+    told = json.loads(command.run(filled, tmp_path, "empty", "--yes", "--json", code=0).stdout)
     assert told == {"removed": {"users": len(shop.users), "items": len(shop.items), "events": len(shop.events)}}
     assert sorted(filled.read(_LABELS)[0]["labels"]) == ["Attune", "Order", "Parcel"]
     assert filled.read(_TYPES)[0]["types"] == ["OF"]

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from typer.testing import CliRunner, Result
 
-from attune.cli import app
 from graph.census import census
 from graph.client import Client
 from loaders.files import Folder
 from loaders.load import load
+from tests import command
 from tests import shop as shops
 from tests.shop import Shop
 
@@ -26,14 +25,6 @@ def filled(client: Client, shop: Shop, tmp_path: Path) -> Client:
     return client
 
 
-def attune(client: Client, home: Path, *arguments: str, code: int) -> Result:
-    where = client.settings
-    named = {"NEO4J_URI": where.uri, "NEO4J_USER": where.user, "NEO4J_PASSWORD": where.password}
-    done = CliRunner().invoke(app, ["erase", *arguments], env={"ATTUNE_HOME": str(home), "COLUMNS": "300", **named})
-    assert done.exit_code == code, done.output
-    return done
-
-
 def sampled(home: Path) -> set[str]:
     (path,) = home.glob("loads/*/sample.parquet")
     return set(pl.read_parquet(path)["user_id"])
@@ -43,18 +34,18 @@ def test_one_user_goes_and_all_others_stay(filled: Client, shop: Shop, tmp_path:
     user = sorted(sampled(tmp_path))[0]
     events = sum(event["user_id"] == user for event in shop.events)
     others = sampled(tmp_path) - {user}
-    told = json.loads(attune(filled, tmp_path, user, "--yes", "--json", code=0).stdout)
+    told = json.loads(command.run(filled, tmp_path, "erase", user, "--yes", "--json", code=0).stdout)
     assert (told["user"], told["erasedEvents"]) == (user, events)
     assert told["erasedSamples"] > 0
     assert sampled(tmp_path) == others
     assert set(filled.read(_USERS)[0]["users"]) == {f"{row['user_id']}" for row in shop.users} - {user}
     assert census(filled).total_events == len(shop.events) - events
-    assert "there is no user" in attune(filled, tmp_path, user, "--yes", code=2).output
+    assert "there is no user" in command.run(filled, tmp_path, "erase", user, "--yes", code=2).output
 
 
 def test_nobody_goes_until_somebody_says_so(filled: Client, tmp_path: Path) -> None:
     before, kept = census(filled), sampled(tmp_path)
-    refused = attune(filled, tmp_path, "u0", code=2)
+    refused = command.run(filled, tmp_path, "erase", "u0", code=2)
     assert "--yes" in refused.output
     assert census(filled) == before
     assert sampled(tmp_path) == kept
@@ -62,7 +53,7 @@ def test_nobody_goes_until_somebody_says_so(filled: Client, tmp_path: Path) -> N
 
 def test_a_file_that_names_the_user_brings_it_back(filled: Client, shop: Shop, tmp_path: Path) -> None:
     user = sorted(sampled(tmp_path))[0]
-    attune(filled, tmp_path, user, "--yes", code=0)
+    command.run(filled, tmp_path, "erase", user, "--yes", code=0)
     again = load(Folder(tmp_path / "shop"), home=tmp_path, client_settings=filled.settings)
     assert not again.already
     assert census(filled).total_events == len(shop.events)

@@ -1,9 +1,8 @@
 // What should be different: of an item, of the shopper, of the list.
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { tell } from "../actions";
-import { ask } from "../ask";
-import { AttributesDocument, type AttributesQuery } from "../generated";
-import { changes, currency, dearest, served, shopper } from "../state";
+import type { ModelPartsFragment } from "../generated";
+import { changes, currency, dearest, model, shopper } from "../state";
 import { calm, money } from "../told";
 import { type Change, type Named, add, inWords, leaned, remove, removeAll } from "../whatif";
 import { words } from "../words";
@@ -114,14 +113,6 @@ function AboutItem({ item }: { item: Named }) {
 }
 
 function AboutShopper() {
-  const [attributes, setAttributes] = useState<Attribute[]>([]);
-  // Another model may look at others.
-  const version = served.value;
-  useEffect(() => {
-    ask(AttributesDocument, {})
-      .then(({ model }) => setAttributes(model?.attributes.filter(({ values }) => values.length) ?? []))
-      .catch(tell);
-  }, [version]);
   const budget = changes.value.find((change) => change.what === "budget")?.budget ?? null;
   const told = words.value.whatIf;
   const said = budget === null ? told.budgetNow : words.value.shopper.upTo(money(budget, currency.value)!);
@@ -134,9 +125,11 @@ function AboutShopper() {
     <>
       <h3>{told.aboutShopper}</h3>
       <div class="controls">
-        {attributes.map((one) => (
-          <AboutAttribute key={one.name} attribute={one} />
-        ))}
+        {model.value?.attributes
+          .filter(({ values }) => values.length)
+          .map((one) => (
+            <AboutAttribute key={one.name} attribute={one} />
+          ))}
         <p class="slider">
           <label for="if-budget">{told.budget}</label>
           <output for="if-budget">{said}</output>
@@ -155,7 +148,7 @@ function AboutShopper() {
   );
 }
 
-type Attribute = NonNullable<AttributesQuery["model"]>["attributes"][number];
+type Attribute = ModelPartsFragment["attributes"][number];
 
 function AboutAttribute({ attribute: { name, values } }: { attribute: Attribute }) {
   const change = changes.value.find((one) => one.what === "attribute" && one.name === name);
