@@ -170,6 +170,7 @@ def test_neo4j_killed_in_mid_write_and_the_write_run_again_gives_exact_counts(
                 while witness.read("MATCH ()-[r:VIEWED]->() RETURN count(r) AS n")[0]["n"] < 3_000:
                     time.sleep(0.01)
             victim.kill()
+            victim.wait(60)  # its connections end a little before it does
 
         killer = threading.Thread(target=kill)
         killer.start()
