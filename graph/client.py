@@ -11,20 +11,24 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, LiteralString, Self
 
-import neo4j
-from neo4j.exceptions import (
-    AuthError,
-    ConfigurationError,
-    ConnectionAcquisitionTimeoutError,
-    DriverError,
-    Neo4jError,
-    ServiceUnavailable,
-    SessionExpired,
-    TransientError,
-)
-
 from graph import tracing
+from graph.absent import absent
 from graph.errors import AuthFailed, GraphError, OutOfMemory, Taken, TimedOut, Unavailable
+
+# For results as data frames, which nobody asks for here, the driver takes in pandas where it is installed: a third of a
+# second in every command.
+with absent("pandas"):
+    import neo4j
+    from neo4j.exceptions import (
+        AuthError,
+        ConfigurationError,
+        ConnectionAcquisitionTimeoutError,
+        DriverError,
+        Neo4jError,
+        ServiceUnavailable,
+        SessionExpired,
+        TransientError,
+    )
 
 BATCH_TIMEOUT_S = 120.0
 """Longest statement of batch work; the local server ends longer ones by itself."""
