@@ -158,9 +158,10 @@ def test_a_list_that_the_service_was_too_busy_for_comes_by_itself(chromium: Brow
             # With the status 200: of any other the browser complains by itself.
             route.fulfill(json={"errors": [{"message": "Too busy.", "extensions": {"code": code}}]})
 
-        page.route("**/graphql", refuse, times=1)
+        page.route("**/graphql", refuse)
         page.get_by_role("radio", name="Discover").check()
         expect(page.get_by_text("Too busy.")).to_be_visible()
+        page.unroute("**/graphql")
         expect(page.locator(".card .title").first).not_to_have_text(before[0])
         expect(page.get_by_text("Too busy.")).to_be_hidden()
 

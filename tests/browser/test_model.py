@@ -54,7 +54,7 @@ def test_a_model_that_is_promoted_meanwhile_is_named(
         foot = page.locator(".foot")
         expect(foot).to_contain_text(first.split("-")[-1])
         other = served.first_model(session_client, tmp_path, METRICS)
-        served.until(lambda: api.ask("{ model { version } }")["model"]["version"] == other, 15)
+        served.until(lambda: api.ask("{ model { version } }")["model"]["version"] == other)
         page.get_by_role("radio", name="Discover").check()
         expect(foot).to_contain_text(other.split("-")[-1])
         page.get_by_role("link", name="Model").click()

@@ -227,7 +227,7 @@ def test_a_long_title_stays_within_the_page(
     write.items(session_client, [{"id": item, "title": title, "category": "Food > Coffee", "price": 1.2}])
     try:
         where = "{ recommendations(first: 12, budget: 1.4) { nodes { item { externalId title } } } }"
-        served.until(lambda: title in str(api.ask(f'{{ user(id: "u0") {where} }}')), 15)
+        served.until(lambda: title in str(api.ask(f'{{ user(id: "u0") {where} }}')))
         size = {"width": width, "height": 900}
         with opened(chromium, api, f"/#user=u0&budget=1.4{view.format(item=item)}", viewport=size) as page:
             expect(page.get_by_text(title).locator("visible=true").first).to_be_visible()
@@ -271,7 +271,7 @@ def test_a_card_says_that_its_item_is_newer_than_the_model(
     write.items(session_client, [{"id": "fresh", "title": "Fresh No. 1", "category": "Food > Coffee", "price": 1.5}])
     try:
         where = "{ recommendations(first: 2, budget: 1.9) { nodes { item { externalId } } } }"
-        served.until(lambda: api.ask(f'{{ user(id: "u0") {where} }}')["user"]["recommendations"]["nodes"] != [], 15)
+        served.until(lambda: api.ask(f'{{ user(id: "u0") {where} }}')["user"]["recommendations"]["nodes"] != [])
         with opened(chromium, api, f"/#user=u0&locale={locale}") as page:
             expect(page.locator(".card")).to_have_count(12)
             expect(page.locator(".estimated")).to_have_count(0)

@@ -164,7 +164,7 @@ def test_what_is_newer_than_the_model_is_marked_on_both_lists_and_in_its_move(
     write.items(session_client, [{"id": "fresh", "title": "Fresh No. 1", "category": "Food > Coffee", "price": 1.5}])
     try:
         where = "{ recommendations(first: 2, budget: 1.9) { nodes { item { externalId } } } }"
-        served.until(lambda: api.ask(f'{{ user(id: "u0") {where} }}')["user"]["recommendations"]["nodes"] != [], 15)
+        served.until(lambda: api.ask(f'{{ user(id: "u0") {where} }}')["user"]["recommendations"]["nodes"] != [])
         with opened(chromium, api, f"/#user=u0&budget=1.9&view=what-if&locale={locale}") as page:
             for when in ("now", "then"):
                 expect(page.locator(f".places.{when} .estimated")).to_have_text([f"≈{mark}"])

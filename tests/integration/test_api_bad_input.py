@@ -178,7 +178,7 @@ def test_a_cursor_of_another_model_says_which_one_is_served(
         cursor, similar = first["pageInfo"]["endCursor"], api.ask(SIMILAR)["item"]["similar"]["pageInfo"]["endCursor"]
         newer = served.first_model(session_client, models)
         assert newer != first["modelVersion"]
-        served.until(lambda: api.ask("{ model { version } }")["model"]["version"] == newer, 10)
+        served.until(lambda: api.ask("{ model { version } }")["model"]["version"] == newer)
         for query, after in ((PAGE, cursor), (SIMILAR, similar)):
             error = api.refused(query, after=after)
             assert error["extensions"]["code"] == "INVALID_CURSOR"

@@ -108,7 +108,7 @@ def test_ten_thousand_at_once_are_answered_or_told_to_come_again(neo4j: Settings
     try:
         with _service(neo4j, models) as (pid, port):
             url = f"http://127.0.0.1:{port}"
-            served.until(lambda: httpx.get(f"{url}/readyz").status_code == 200, 60)
+            served.until(lambda: httpx.get(f"{url}/readyz").status_code == 200)
             before = _mib(pid, "VmRSS")
             outcomes = Counter(asyncio.run(_all_at_once(port)))
             peak = _mib(pid, "VmHWM")
@@ -120,6 +120,6 @@ def test_ten_thousand_at_once_are_answered_or_told_to_come_again(neo4j: Settings
             assert outcomes.total() - outcomes[503, "OVERLOADED", "1"] >= 1_000
             # 10,000 lines and 1,000 requests in work: a tenth of a megabyte each would be too much.
             assert peak - before < 600
-            served.until(lambda: _is_well(f"{url}/graphql"), 60)
+            served.until(lambda: _is_well(f"{url}/graphql"))
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, files)

@@ -238,7 +238,7 @@ def test_without_a_model_lists_say_so_and_come_when_one_is_promoted(
         current = Registry(models).current()
         assert current is not None
         Registry(tmp_path).promote(save(load(current), tmp_path).name)
-        served.until(lambda: api.http.get("/readyz").status_code == 200, 5)
+        served.until(lambda: api.http.get("/readyz").status_code == 200)
         assert api.ask(query)["user"]["recommendations"]["modelVersion"] == current.name
 
 
@@ -257,7 +257,7 @@ def test_a_damaged_model_is_not_taken_and_the_old_one_stays(neo4j: Settings, mod
         folder = save(newer, tmp_path)
         Registry(tmp_path).promote(folder.name)
         (folder / "weights.safetensors").write_bytes(b"damaged")
-        served.until(lambda: _ready(api) and "refused" in api.app.recommender.models.problem, 5)
+        served.until(lambda: _ready(api) and "refused" in api.app.recommender.models.problem)
         assert api.ask("{ model { version } }")["model"]["version"] == good.version
         assert api.http.get("/readyz").status_code == 200
 

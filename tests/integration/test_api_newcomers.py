@@ -50,7 +50,7 @@ def test_what_is_new_in_a_loved_category_is_discovered_explained_and_gone_when_i
 ) -> None:
     before = shown(api)
     write.items(session_client, [{"id": "fresh", "title": "Fresh", "category": "Food > Coffee", "price": 4.0}])
-    served.until(lambda: "fresh" in names(shown(api)), 15)
+    served.until(lambda: "fresh" in names(shown(api)))
     assert "fresh" in names(shown(api, "u6", first=20))
     assert "fresh" not in names(shown(api, "u1", first=20))
     assert names(shown(api, "u0")).index("fresh") < names(shown(api, "u1")).index("fresh")
@@ -77,7 +77,7 @@ def test_pages_that_were_begun_and_lists_of_before_stay_without_it_and_replicas_
     first = shown(api, first=5)
     whole = names(shown(api))
     write.items(session_client, [{"id": "later", "category": "Food > Tea", "brand": "Arbor", "price": 3.0}])
-    served.until(lambda: "later" in names(shown(api)), 15)
+    served.until(lambda: "later" in names(shown(api)))
     now = shown(api)
     rest = shown(api, first=60, after=first["pageInfo"]["endCursor"])
     assert names(first) + names(rest) == whole
@@ -99,12 +99,12 @@ def test_a_list_of_before_has_what_was_new_then_at_the_price_and_on_the_shelf_of
         return {node["item"]["externalId"]: node["score"] for node in answer["nodes"]}
 
     write.items(session_client, [{"id": "moving", "category": "Food > Coffee", "price": 4.0}])
-    served.until(lambda: "moving" in names(shown(api)), 15)
+    served.until(lambda: "moving" in names(shown(api)))
     then = shown(api)
     as_of = {"model": then["modelVersion"], "at": then["asOf"]}
     assert shown(api, asOf=as_of)["nodes"] == then["nodes"]
     write.items(session_client, [{"id": "moving", "category": "Home > Tools", "price": 22.0}])
-    served.until(lambda: scores(shown(api))["moving"] != scores(then)["moving"], 15)
+    served.until(lambda: scores(shown(api))["moving"] != scores(then)["moving"])
     again = shown(api, asOf=as_of)
     assert set(names(again)) == set(names(then))
     assert scores(again)["moving"] == scores(shown(api))["moving"]
@@ -118,7 +118,7 @@ def test_a_list_of_before_has_what_was_new_then_at_the_price_and_on_the_shelf_of
 def test_an_event_creates_an_item_and_counts_at_once(api: Served, session_client: Client) -> None:
     event = {"user": "u2", "item": "unheard of", "type": "cart", "eventId": "newcomer-1"}
     api.ask(SEEN, events=[event])
-    served.until(lambda: "unheard of" in names(shown(api, "u2")), 15)
+    served.until(lambda: "unheard of" in names(shown(api, "u2")))
     node = next(node for node in shown(api, "u2")["nodes"] if node["item"]["externalId"] == "unheard of")
     told = {part["kind"]: part for part in node["explanation"]["contributions"]}
     assert told["OWN_HISTORY"]["value"] > 0
@@ -126,12 +126,12 @@ def test_an_event_creates_an_item_and_counts_at_once(api: Served, session_client
     # Told apart later, it stands on its shelf.
     write.items(session_client, [{"id": "unheard of", "category": "Home > Garden", "price": 5.0}])
     only = {"categories": ["Home > Garden"]}
-    served.until(lambda: "unheard of" in names(shown(api, "u2", filter=only)), 15)
+    served.until(lambda: "unheard of" in names(shown(api, "u2", filter=only)))
 
 
 def test_everything_else_that_ranks_knows_it(api: Served, session_client: Client) -> None:
     write.items(session_client, [{"id": "tool", "category": "Home > Tools", "price": 6.0}])
-    served.until(lambda: "tool" in names(shown(api, "u1")), 15)
+    served.until(lambda: "tool" in names(shown(api, "u1")))
     found = api.ask("""{
       rerank(items: ["i2", "tool", "nothing"], user: "u1") { unknown nodes { score estimated item { externalId } } }
       new: item(id: "tool") { audience(first: 100) { nodes { estimated } } }
@@ -199,7 +199,7 @@ def test_whoever_would_buy_it_of_a_category_is_marked(api: Served, session_clien
         found = api.ask(query)["category"]["audience"]["nodes"]
         return {node["user"]["externalId"]: node for node in found}
 
-    served.until(lambda: audience().get("gardener", {}).get("estimated") is True, 15)
+    served.until(lambda: audience().get("gardener", {}).get("estimated") is True)
     found = audience()
     assert len({node["item"]["externalId"] for node in found.values()}) > 1
     for node in found.values():
@@ -211,7 +211,7 @@ def test_whoever_would_buy_it_of_a_category_is_marked(api: Served, session_clien
 def test_where_it_trails_is_told_as_estimated(api: Served, session_client: Client) -> None:
     write.items(session_client, [{"id": "trailing", "category": "Home > Tools", "price": 6.0}])
     write.users(session_client, [{"id": "silent"}])
-    served.until(lambda: "trailing" in names(shown(api, "silent")), 15)
+    served.until(lambda: "trailing" in names(shown(api, "silent")))
     # Of somebody who did nothing, popularity is all that two items differ by.
     found = api.ask("""{ user(id: "silent") {
       new: whyNot(item: "trailing", first: 1) { contributions { kind sentence zh: sentence(locale: ZH) } }
@@ -230,7 +230,7 @@ def test_where_it_trails_is_told_as_estimated(api: Served, session_client: Clien
 
 def test_lists_of_everybody_hold_it_where_the_api_does(api: Served, models: Path, session_client: Client) -> None:
     write.items(session_client, [{"id": "for all", "category": "Food > Coffee", "price": 3.0}])
-    served.until(lambda: "for all" in names(shown(api)), 15)
+    served.until(lambda: "for all" in names(shown(api)))
     model = taken_in(Registry(models).load(), session_client)
     whole = output.lists(model, snapshot.read(session_client), k=60, query=Query(mode=Mode.DISCOVER))
     mine = [item for user, item in zip(whole.user_id, whole.item_id, strict=True) if user == "u0"]
@@ -241,10 +241,10 @@ def test_lists_of_everybody_hold_it_where_the_api_does(api: Served, models: Path
 def test_what_cannot_be_had_is_not_shown_until_it_can(api: Served, session_client: Client) -> None:
     write.items(session_client, [{"id": "soon", "category": "Food > Tea", "price": 3.0, "available": False}])
     write.items(session_client, [{"id": "there", "category": "Food > Tea", "price": 3.0}])
-    served.until(lambda: "there" in names(shown(api)), 15)
+    served.until(lambda: "there" in names(shown(api)))
     assert "soon" not in names(shown(api))
     write.items(session_client, [{"id": "soon", "available": True}])
-    served.until(lambda: "soon" in names(shown(api)), 15)
+    served.until(lambda: "soon" in names(shown(api)))
 
 
 def test_an_answer_that_was_kept_is_made_anew_when_something_comes(api: Served, session_client: Client) -> None:
@@ -256,7 +256,7 @@ def test_an_answer_that_was_kept_is_made_anew_when_something_comes(api: Served, 
     old = shown(api, "u4")
     assert repeated() == count + 1
     write.items(session_client, [{"id": "kept", "category": "Food > Coffee", "price": 2.0}])
-    served.until(lambda: "kept" in names(shown(api, "u4")), 15)
+    served.until(lambda: "kept" in names(shown(api, "u4")))
     assert set(names(shown(api, "u4"))) - set(names(old)) == {"kept"}
 
 
@@ -290,10 +290,10 @@ def test_of_more_than_a_model_takes_in_each_moment_has_its_newest(
 
 def test_the_next_training_takes_it_over(api: Served, models: Path, session_client: Client) -> None:
     write.items(session_client, [{"id": "ordinary", "category": "Food > Coffee", "price": 2.0}])
-    served.until(lambda: "ordinary" in names(shown(api)), 15)
+    served.until(lambda: "ordinary" in names(shown(api)))
     then = shown(api)
     newer = served.first_model(session_client, models)
-    served.until(lambda: shown(api)["modelVersion"] == newer, 15)
+    served.until(lambda: shown(api)["modelVersion"] == newer)
     now = shown(api)
     assert "ordinary" in names(now)
     assert "ordinary" in estimated(then)

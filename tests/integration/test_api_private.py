@@ -137,7 +137,7 @@ def test_no_event_changes_what_is_said_of_others_before_the_next_model(
     }
     # With the next model all of them count.
     served.first_model(session_client, models)
-    served.until(lambda: alike(api, "attacker", 5) != before["attacker"][1], 10)
+    served.until(lambda: alike(api, "attacker", 5) != before["attacker"][1])
     assert len(alike(api, "attacker", 5)) == 5
 
 

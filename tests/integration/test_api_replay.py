@@ -54,7 +54,7 @@ def test_a_list_comes_back_as_it_was_after_events_and_under_a_new_model(
     assert (again["modelVersion"], again["asOf"]) == (then["modelVersion"], then["asOf"])
 
     newer = served.first_model(session_client, models)
-    served.until(lambda: shown(api)["modelVersion"] == newer, 10)
+    served.until(lambda: shown(api)["modelVersion"] == newer)
     assert shown(api, asOf=when(then))["nodes"] == then["nodes"]
     assert shown(api, asOf=when(now))["nodes"] == now["nodes"]
     # Whole pages come back too, under cursors of their own.
@@ -75,10 +75,10 @@ def test_what_cannot_be_replayed_is_said(api: Served, models: Path, session_clie
         assert (argument, "not kept" in message) == ("asOf.model", True)
 
     gone = served.first_model(session_client, models)
-    served.until(lambda: shown(api)["modelVersion"] == gone, 10)
+    served.until(lambda: shown(api)["modelVersion"] == gone)
     before = shown(api)
     Registry(models).promote(answer["modelVersion"])
-    served.until(lambda: shown(api)["modelVersion"] == answer["modelVersion"], 10)
+    served.until(lambda: shown(api)["modelVersion"] == answer["modelVersion"])
     damaged = models / gone / "weights.safetensors"
     damaged.write_bytes(damaged.read_bytes()[:-1])
     assert refused(api, when(before)) == ("asOf.model", "That model is damaged or of another format.")

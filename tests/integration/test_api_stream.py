@@ -70,7 +70,7 @@ def test_a_list_is_pushed_at_once_and_after_each_change(api: Served) -> None:
         buy(api, "u4", fresh, "stream-again")
         with pytest.raises(TimeoutError):
             receive(ws, 0.3)
-    served.until(lambda: len(api.app.recommender.broadcast) == 0, 5)
+    served.until(lambda: len(api.app.recommender.broadcast) == 0)
 
 
 def test_queries_and_mutations_over_one_socket_see_each_other(api: Served) -> None:
@@ -184,10 +184,10 @@ def test_a_signal_ends_the_process_cleanly_with_structured_logs(
         assert process.stdout is not None
         assert process.stderr is not None
         url = f"http://127.0.0.1:{int(process.stdout.readline())}"
-        served.until(lambda: httpx.get(f"{url}/readyz").status_code == 200, 20)
+        served.until(lambda: httpx.get(f"{url}/readyz").status_code == 200)
         process.send_signal(how)
         # uvicorn passes the signal on once everything is closed, so that its parent sees how it ended.
-        assert process.wait(15) in (0, -how, 128 + how)
+        assert process.wait(60) in (0, -how, 128 + how)
         lines = [json.loads(line) for line in process.stderr.read().splitlines() if line.startswith("{")]
         assert any(line["event"] == "model loaded" for line in lines)
         assert neo4j.password not in str(lines)
@@ -199,6 +199,6 @@ def test_a_taken_port_is_a_sentence_and_no_traceback(neo4j: Settings, models: Pa
         taken.listen()
         port = taken.getsockname()[1]
         with _process(neo4j, models, port) as process:
-            _, errors = process.communicate(timeout=20)
+            _, errors = process.communicate(timeout=120)
             assert process.returncode == 1
             assert errors == f"error: 127.0.0.1:{port} is taken by another program. Choose another --port.\n"

@@ -49,10 +49,10 @@ def two_workers(
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | counts) as process:
         assert process.stdout is not None
         url = f"http://127.0.0.1:{int(process.stdout.readline())}"
-        served.until(lambda: httpx.get(f"{url}/readyz", timeout=20).status_code == 200, 60)
+        served.until(lambda: httpx.get(f"{url}/readyz", timeout=60).status_code == 200)
         yield process, url
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_workers_map_the_same_pages_of_the_model(workers: "tuple[subprocess.Pope
     process, url = workers
     pids = children(process)
     assert len(pids) == 2
-    served.until(lambda: all(_mapped(pid, models) for pid in pids), 20)
+    served.until(lambda: all(_mapped(pid, models) for pid in pids))
     ask(url, LIST, user="u8")
     for pid in pids:
         mapped = _mapped(pid, models)
@@ -138,7 +138,7 @@ def test_a_worker_that_dies_is_replaced_and_counts_go_on(workers: "tuple[subproc
     assert counted() == before + 6
     victim = pids.pop()
     os.kill(victim, signal.SIGKILL)
-    served.until(lambda: len(children(process) - pids - {victim}) == 1, 20)
+    served.until(lambda: len(children(process) - pids - {victim}) == 1)
     for _ in range(4):
         ask(url, LIST, user="u8")
     assert counted() == before + 10
@@ -169,7 +169,7 @@ def lines(process: "subprocess.Popen[str]", url: str) -> Generator[list[httpx.Cl
             assert opened[-1].get("/healthz").status_code == 200
             return all(_connected(pid, port) for pid in pids)
 
-        served.until(both, 30)
+        served.until(both)
         yield opened
 
 
@@ -283,8 +283,8 @@ def test_a_worker_that_takes_the_place_of_a_dead_one_ends_what_the_others_know(
     process, url = knowing
     victim = children(process).pop()
     os.kill(victim, signal.SIGKILL)
-    served.until(lambda: victim not in children(process) and len(children(process)) == 2, 20)
-    served.until(lambda: ask(url, LIST, user="u24")["user"] is not None, 20)
+    served.until(lambda: victim not in children(process) and len(children(process)) == 2)
+    served.until(lambda: ask(url, LIST, user="u24")["user"] is not None)
     with lines(process, url) as both:
         before = [told(line, LIST, user="u24") for line in both]
         for n, writer in enumerate(both):

@@ -126,7 +126,7 @@ def test_recommend_marks_what_is_newer_than_the_model(attune: Run, trained: dict
     with Client(neo4j) as client:
         write.items(client, [{"id": "fresh", "title": "Fresh", "category": "Food > Coffee", "price": 4.0}])
         try:
-            served.until(lambda: "fresh" in listed(), 30)
+            served.until(lambda: "fresh" in listed())
             assert [item for item, estimated in listed().items() if estimated] == ["fresh"]
             lines = attune("recommend", "u0", "-k", "60").stdout.splitlines()
             assert [("Fresh" in line, line.startswith("≈")) for line in lines if "≈" in line] == [

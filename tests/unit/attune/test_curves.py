@@ -59,7 +59,7 @@ def test_weights_and_biases_offline_keeps_settings_losses_and_metrics(tmp_path: 
         curves.epoch(Epoch(1, 0.5, {"ndcg20_all": 0.25}, -1.5, best=True, seconds=1.0, left_s=0.0))
     (file,) = (tmp_path / "wandb").glob("offline-run-*/*.wandb")
     # Its own process writes the file, and may do so a moment after it has said that the run is finished.
-    until(lambda: any(row.get("pass") == 1 for row in told(file)), 20)
+    until(lambda: any(row.get("pass") == 1 for row in told(file)))
     rows = told(file)
     assert any(row.get("width") == 24 for row in rows)
     assert any(row.get("loss/Training") == 0.75 and row.get("step") == 1 for row in rows)
