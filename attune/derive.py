@@ -10,9 +10,10 @@ import numpy as np
 
 from graph.client import Client
 from graph.snapshot import Snapshot
+from loaders.progress import Progress, Silent, counted
 
 
-def write_derived(client: Client, snapshot: Snapshot) -> tuple[int, int]:
+def write_derived(client: Client, snapshot: Snapshot, progress: Progress | None = None) -> tuple[int, int]:
     """Write purchase power and price levels of `snapshot` into the graph; return (users, items) written."""
     from gnn import features
     from graph import write
@@ -35,7 +36,11 @@ def write_derived(client: Client, snapshot: Snapshot) -> tuple[int, int]:
         {"id": item, "price": _number(price[row]), "price_level": _number(level[row])}
         for row, item in enumerate(snapshot.item_ids)
     ]
-    return write.purchase_power(client, users), write.price_levels(client, items)
+    told = progress or Silent()
+    return (
+        write.purchase_power(client, counted(users, "Writing purchase power", len(users), told)),
+        write.price_levels(client, counted(items, "Writing price levels", len(items), told)),
+    )
 
 
 def incomes(snapshot: Snapshot) -> list[str | None]:

@@ -307,6 +307,7 @@ def write_back(artefact: "Artefact", snapshot: "Snapshot") -> None:
     from gnn import output
     from graph.client import Client, settings
     from graph.output import model_output
+    from loaders.progress import Bars, counted
 
     metrics = {
         f"{model.replace('+', '_')}_{metric}": value  # a name that Cypher takes without quotes
@@ -314,14 +315,18 @@ def write_back(artefact: "Artefact", snapshot: "Snapshot") -> None:
         for metric, value in figures.items()
     }
     facts = {"trained_at": artefact.manifest.created, "snapshot": artefact.manifest.snapshot}
-    with Client(settings(home())) as client:
+    users, items = len(snapshot.user_ids), len(artefact.state.candidates)
+    with Client(settings(home())) as client, Bars(console.ERR) as bars:
         disputed = disputes.everybody(client)
+        lists = output.recommended(artefact, snapshot, disputes=disputed, progress=bars)
+        attends = output.attends(artefact, snapshot, disputes=disputed)
         model_output(
             client,
             artefact.version,
             metrics | facts,
-            output.recommended(artefact, snapshot, disputes=disputed),
-            output.similar(artefact),
-            output.attends(artefact, snapshot, disputes=disputed),
+            counted(lists, "Writing lists", output.LISTED * users, bars),
+            counted(output.similar(artefact), "Writing similar items", output.SIMILAR * items, bars),
+            counted(attends, "Writing attention", output.LISTED * users, bars),
+            phase=bars.phase,
         )
-        write_derived(client, snapshot)
+        write_derived(client, snapshot, bars)

@@ -19,6 +19,10 @@ Row = dict[str, str | int | float]
 Disputes = Mapping[str, frozenset[Dispute]]
 """The ways that are left out, by the id of the user who disputes them."""
 NO_DISPUTES: Disputes = MappingProxyType({})
+LISTED = 20
+"""Items of a user that are written: the best of its list, and those that its attention rests on most."""
+SIMILAR = 10
+"""Items that are written as similar to one."""
 
 
 class Progress(Protocol):
@@ -172,7 +176,7 @@ def recommended(
     artefact: Artefact,
     snapshot: Snapshot,
     *,
-    k: int = 20,
+    k: int = LISTED,
     mode: Mode = Mode.ALL,
     disputes: Disputes = NO_DISPUTES,
     progress: Progress | None = None,
@@ -183,7 +187,7 @@ def recommended(
         yield {"user_id": user, "item_id": item, "rank": int(rank), "score": float(score)}
 
 
-def similar(artefact: Artefact, *, k: int = 10) -> Iterator[Row]:
+def similar(artefact: Artefact, *, k: int = SIMILAR) -> Iterator[Row]:
     """Yield {item_id, similar_id, weight}: what each candidate speaks for most."""
     for item in artefact.state.candidates:
         targets, weights = explain.similar(artefact, int(item), k)
@@ -195,7 +199,9 @@ def similar(artefact: Artefact, *, k: int = 10) -> Iterator[Row]:
             }
 
 
-def attends(artefact: Artefact, snapshot: Snapshot, *, k: int = 20, disputes: Disputes = NO_DISPUTES) -> Iterator[Row]:
+def attends(
+    artefact: Artefact, snapshot: Snapshot, *, k: int = LISTED, disputes: Disputes = NO_DISPUTES
+) -> Iterator[Row]:
     """Yield {user_id, item_id, weight}: the items of its history on which a user's attention rests most.
 
     An item that a user wants no reasons from is left out: nothing leads through it.

@@ -6,7 +6,7 @@ leaves the last whole version in view, and the next write cleans up.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, LiteralString, TypeVar
@@ -74,8 +74,12 @@ def model_output(
     recommended: Iterable[Mapping[str, Any]],
     similar: Iterable[Mapping[str, Any]],
     attends: Iterable[Mapping[str, Any]],
+    *,
+    phase: Callable[[str], None] | None = None,
 ) -> OutputCounts:
     """Write a model's output and make it the current one; a version that is current already is left as it is.
+
+    `phase` is told what begins beside the rows, which tell of themselves.
 
     Rows: `recommended` {user_id, item_id, rank (1 best), score}, `similar` {item_id, similar_id, weight}, `attends`
     {user_id, item_id, weight}; rows whose ends are not in the graph are left out of the counts. `metrics` become
@@ -83,7 +87,8 @@ def model_output(
     """
     rows = client.read(_CURRENT)
     current = str(rows[0]["version"]) if rows else ""
-    # What a crash left behind, and at the end what the new version replaces.
+    if phase:
+        phase("Removing what an interrupted run wrote")
     clean(client, current)
     if current == version:
         return OutputCounts(0, 0, 0)
@@ -93,6 +98,8 @@ def model_output(
         attends=_write(client, _ATTENDS, attends, "item_id", version),
     )
     client.write(_SWITCH, version=version, metrics={name: _property(value) for name, value in metrics.items()})
+    if phase:
+        phase("Removing what the model before wrote")
     clean(client, version)
     return counts
 

@@ -1,7 +1,8 @@
 """How far a load is: the small protocol that it reports to, and a bar with rate and time left for terminals."""
 
+from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -17,6 +18,11 @@ from rich.progress import (
 )
 from rich.progress import Progress as RichBars
 from rich.text import Text
+
+T = TypeVar("T")
+
+# A terminal is told of so many rows at once: telling of each takes longer than many a row does.
+_AT_ONCE = 100
 
 
 class Progress(Protocol):
@@ -39,6 +45,16 @@ class Silent:
 
     def advance(self, n: int) -> None:
         """Do nothing."""
+
+
+def counted(rows: Iterable[T], name: str, total: int | None, progress: Progress) -> Iterator[T]:
+    """Yield the rows as a phase of their own, `total` of them at most, that begins with the first."""
+    for n, row in enumerate(rows):
+        if n == 0:
+            progress.phase(name, total)
+        elif n % _AT_ONCE == 0:
+            progress.advance(_AT_ONCE)
+        yield row
 
 
 class Bars:
