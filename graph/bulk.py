@@ -4,6 +4,7 @@ The store is built beside the old one and takes its place by renaming: a crash l
 """
 
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,7 +24,8 @@ def build_store(
     conf = folder / "conf.importing"
     conf.mkdir(exist_ok=True)
     text = (folder / "conf" / "neo4j.conf").read_text(encoding="utf-8")
-    (conf / "neo4j.conf").write_text(text.replace(f"{folder}/data\n", f"{building}\n"), encoding="utf-8")
+    text = re.sub(r"(?m)^server\.directories\.data=.*$", f"server.directories.data={building.name}", text)
+    (conf / "neo4j.conf").write_text(text, encoding="utf-8")
     arguments = [
         "database",
         "import",

@@ -27,10 +27,12 @@ SHOW DATABASES YIELD name, statusMessage WHERE name <> 'system' AND statusMessag
 # The first words of each start in Neo4j's log.
 _STARTS = "INFO  Starting..."
 
+# Folders are relative to the home on the command line: Neo4j reads this file as Latin-1, and would make folders of
+# other names out of a home that is not plain ASCII.
 _CONF = """\
 # Written by Attune at each start.
-server.directories.data={folder}/data
-server.directories.logs={folder}/logs
+server.directories.data=data
+server.directories.logs=logs
 server.default_listen_address=127.0.0.1
 server.bolt.listen_address=127.0.0.1:{bolt}
 server.bolt.advertised_address=127.0.0.1:{bolt}
@@ -77,7 +79,6 @@ def configure(home: Path, heap_mb: int, bolt: int, http: int) -> None:
     folder = local.folder(home)
     (folder / "conf").mkdir(parents=True, exist_ok=True)
     text = _CONF.format(
-        folder=folder,
         bolt=bolt,
         http=http,
         page_cache_mb=_PAGE_CACHE_MB,

@@ -36,8 +36,8 @@ server.up(Path(sys.argv[1]), heap_mb=512, report=print)
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A home whose server was started by a command that was killed while it waited."""
-    home = tmp_path_factory.mktemp("own")
+    """A home of an odd name, whose server was started by a command that was killed while it waited."""
+    home = tmp_path_factory.mktemp("own ñ中")
     saved = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("NEO4J_")}
     starter = subprocess.Popen([sys.executable, "-c", START, str(home)], stdout=subprocess.PIPE, text=True)
     try:
@@ -72,6 +72,12 @@ def test_the_next_start_adopts_a_server_whose_starter_was_killed(own: Path) -> N
     assert status.password_file.stat().st_mode & 0o777 == 0o600
     assert status.log.is_file()
     assert found.password not in repr(found)
+
+
+def test_the_store_and_the_logs_lie_in_the_home_whatever_its_name_is(own: Path) -> None:
+    server.up(own, heap_mb=512, report=print)
+    assert (local.folder(own) / "data" / "databases" / "neo4j").is_dir()
+    assert local.log_file(own).is_file()
 
 
 def test_a_server_without_a_record_is_found(own: Path) -> None:

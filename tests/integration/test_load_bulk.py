@@ -42,8 +42,8 @@ def folder(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A server of its own: an import replaces the store and restarts it."""
-    home = tmp_path_factory.mktemp("bulk-home")
+    """A server of its own, in a home of an odd name: an import replaces the store and restarts it."""
+    home = tmp_path_factory.mktemp("bulk home ñ中")
     saved = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("NEO4J_")}
     try:
         start_server(home)
