@@ -23,6 +23,8 @@ __all__ = [
     "categories",
     "events",
     "items",
+    "keep_load",
+    "last_load",
     "model_output",
     "price_levels",
     "promotions",
@@ -133,6 +135,9 @@ RETURN count(*) AS found
 
 _ATTRIBUTES_READ: LiteralString = "MATCH (a:Attune {id: 'graph'}) RETURN a.attributes AS attributes"
 _ATTRIBUTES_WRITE: LiteralString = "MERGE (a:Attune {id: 'graph'}) SET a.attributes = $attributes"
+
+_LOAD_READ: LiteralString = "MATCH (a:Attune {id: 'graph'}) RETURN a.last_load AS load"
+_LOAD_WRITE: LiteralString = "MERGE (a:Attune {id: 'graph'}) SET a.last_load = $load"
 
 _WIPE_RELATIONSHIPS: LiteralString = "MATCH ()-[r]->() CALL (r) { DELETE r } IN TRANSACTIONS OF 20000 ROWS"
 _WIPE_NODES: LiteralString = "MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 20000 ROWS"
@@ -246,6 +251,17 @@ def attributes(client: Client, declarations: Mapping[str, Mapping[str, Any]]) ->
     rows = client.read(_ATTRIBUTES_READ)
     known = json.loads(rows[0]["attributes"] or "{}") if rows else {}
     client.write(_ATTRIBUTES_WRITE, attributes=json.dumps(known | dict(declarations), sort_keys=True))
+
+
+def last_load(client: Client) -> str | None:
+    """Return the id of the load that wrote nodes last; empty while one writes, None in a graph that never kept it."""
+    rows = client.read(_LOAD_READ)
+    return rows[0]["load"] if rows else None
+
+
+def keep_load(client: Client, load_id: str) -> None:
+    """Keep which load wrote nodes last; empty: one is writing."""
+    client.write(_LOAD_WRITE, load=load_id)
 
 
 def wipe(client: Client) -> None:

@@ -167,10 +167,13 @@ def _write(
     if way == "bulk":
         settings = bulk.run(staged, home, lambda text: progress.phase(text))
     with Client(settings) as client:
+        # What another load wrote since is not what this one says of users and items, whatever became of the latter.
+        write.keep_load(client, "")
         write.attributes(client, declared)
         if way == "online":
             _note_doubles(staged, client)
             online.run(staged, client, progress)
+        write.keep_load(client, staged.manifest.load_id)
         counted = census(client)
     staged.manifest.counts = {"users": counted.users, "items": counted.items, "events": counted.total_events}
     staged.save()
@@ -214,6 +217,9 @@ def _is_imported(staged: Stage, client: Client) -> bool:
 
 
 def _is_loaded(staged: Stage, client: Client) -> bool:
+    if write.last_load(client) not in (staged.manifest.load_id, None):
+        # Another load has corrected users and items since: this one is asked for to correct them back.
+        return False
     counted = census(client)
     now = {"users": counted.users, "items": counted.items, "events": counted.total_events}
     return all(now[name] >= count for name, count in staged.manifest.counts.items()) and _has_sample(staged, client)

@@ -21,7 +21,7 @@ from loaders.files import Folder
 from loaders.load import load
 from loaders.report import TAKEN, Report
 from tests import shop as shops
-from tests.loading import export, snapshot_id
+from tests.loading import export, killed_load, snapshot_id
 from tests.shop import Shop
 
 pytestmark = pytest.mark.integration
@@ -174,6 +174,34 @@ def test_an_increment_adds_its_events_and_takes_nothing_away(
     titles = dict(zip(found.item_ids, found.item_titles, strict=True))
     assert titles["i3"] == "Tools No. 3", "an item that only events name keeps the title it had"
     assert titles["novelty"] == "novelty"
+
+
+def test_a_correction_is_taken_back_by_the_files_of_before(client: Client, folder: Path, tmp_path: Path) -> None:
+    run(folder, client, tmp_path)
+    before = snapshot_id(client)
+    corrected = tmp_path / "corrected"
+    shutil.copytree(folder, corrected)
+    items = (folder / "items.jsonl").read_text()
+    (corrected / "items.jsonl").write_text(items.replace('"price": 2.0,', '"price": 99.0,'))
+    assert not run(corrected, client, tmp_path).already
+    assert snapshot_id(client) != before
+    again = run(folder, client, tmp_path)
+    assert not again.already
+    assert snapshot_id(client) == before
+    assert run(folder, client, tmp_path).already
+
+
+def test_a_load_that_was_cut_off_leaves_none_before_it_for_loaded(client: Client, folder: Path, tmp_path: Path) -> None:
+    run(folder, client, tmp_path)
+    before = snapshot_id(client)
+    corrected = tmp_path / "corrected"
+    shutil.copytree(folder, corrected)
+    items = (folder / "items.jsonl").read_text()
+    (corrected / "items.jsonl").write_text(items.replace('"price": 2.0,', '"price": 99.0,'))
+    killed_load(corrected, tmp_path, client.settings, phase="write users", step=1)
+    assert snapshot_id(client) != before
+    assert not run(folder, client, tmp_path).already
+    assert snapshot_id(client) == before
 
 
 def test_an_event_id_of_another_event_in_the_graph_is_counted(client: Client, folder: Path, tmp_path: Path) -> None:
