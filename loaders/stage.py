@@ -189,18 +189,15 @@ class Stage:
 def opened(home: Path, source: Source) -> Generator[Stage]:
     """Open the stage of a load, new or left by an earlier run, for this process alone.
 
-    Raises `LoadError` while another process loads the same data.
+    Raises `LoadError` while another process loads the same data, or empties the graph.
     """
     identity = load_id(source)
     folder = home / LOADS / identity
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LoadError(
-                f"another process is loading {source.name} already.", remedy="Wait for it to end, or stop it."
-            ) from None
+    with (
+        _locked(home / LOADS, fcntl.LOCK_SH, "another process is emptying the graph."),
+        _locked(folder, fcntl.LOCK_EX, f"another process is loading {source.name} already."),
+    ):
         path = folder / "manifest.json"
         if path.is_file():
             manifest = Manifest.model_validate_json(path.read_bytes())
@@ -209,6 +206,25 @@ def opened(home: Path, source: Source) -> Generator[Stage]:
         stage = Stage(folder, manifest)
         stage.parts.mkdir(exist_ok=True)
         yield stage
+
+
+@contextmanager
+def nobody_loads(home: Path) -> Generator[None]:
+    """Keep loads of this home from beginning. Raises `LoadError` while one runs."""
+    folder = home / LOADS
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder, fcntl.LOCK_EX, "another process is loading into the graph."):
+        yield
+
+
+@contextmanager
+def _locked(folder: Path, how: int, otherwise: str) -> Generator[None]:
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LoadError(otherwise, remedy="Wait for it to end, or stop it.") from None
+        yield
 
 
 def sources(home: Path) -> frozenset[str]:

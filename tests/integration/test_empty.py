@@ -9,6 +9,7 @@ from graph import schema
 from graph.census import census
 from graph.client import Client
 from graph.empty import STEPS, empty
+from loaders import stage
 from loaders.files import Folder
 from loaders.load import load
 from tests import command
@@ -57,6 +58,18 @@ def test_all_of_attune_goes_and_what_others_keep_stays(filled: Client, shop: Sho
     again = load(Folder(tmp_path / "shop"), home=tmp_path, client_settings=filled.settings)
     assert not again.already
     assert census(filled).total_events == len(shop.events)
+
+
+def test_nothing_goes_while_a_load_runs_and_no_load_begins_while_it_goes(filled: Client, tmp_path: Path) -> None:
+    before, source = census(filled), Folder(tmp_path / "shop")
+    with stage.opened(tmp_path, source):
+        refused = command.run(filled, tmp_path, "empty", "--yes", code=1)
+        assert "another process is loading into the graph" in refused.output
+        assert census(filled) == before
+    with stage.nobody_loads(tmp_path):
+        refused = command.run(filled, tmp_path, "load", "files", str(tmp_path / "shop"), code=2)
+        assert "another process is emptying the graph" in refused.output
+    command.run(filled, tmp_path, "empty", "--yes", code=0)
 
 
 def test_what_was_interrupted_goes_on(filled: Client) -> None:
