@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attune import console
+from attune import console, outputs
 from attune.ask import answer
 from attune.explanation_page import page
 
@@ -65,11 +65,9 @@ def explain(user_id: str, item_id: str, *, html: Path | None, json: bool, locale
     if explanation is None:
         console.stop(f"item {item_id!r} is not one that the current model scores", code=console.WRONG_USE)
     if html is not None:
-        try:
-            html.parent.mkdir(parents=True, exist_ok=True)
+        outputs.file(html, "--html")
+        with outputs.writing(html, "--html"):
             html.write_text(page(data, locale), encoding="utf-8")
-        except OSError as error:
-            console.stop(f"{html} cannot be written: {error.strerror}", "Give another --html.", code=console.WRONG_USE)
         console.say(f"Page: {html}")
     if json:
         for part in explanation["contributions"]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from attune import console
+from attune import console, outputs
 from attune.ask import answer
 from attune.home import home, models
 
@@ -70,6 +70,7 @@ def recommend_all(*, k: int, mode: str, budget: float | None, out: Path, json: b
     query = Query(mode=Mode(_mode(mode)), budget=budget)
     if out.suffix not in (".parquet", ".csv"):
         console.stop(f"--out {out} is neither .parquet nor .csv", "Name the file so.", code=console.WRONG_USE)
+    outputs.file(out)
     artefact = Registry(models()).load()
     with console.step("Reading the graph"), Client(settings(home())) as client:
         seen = snapshot.read(client)
@@ -83,15 +84,12 @@ def recommend_all(*, k: int, mode: str, budget: float | None, out: Path, json: b
     )
     # Nothing half-written stays visible under the name that was asked for.
     partial = out.with_name(f".{out.name}.partial")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+    with outputs.writing(out):
         if out.suffix == ".csv":
             frame.write_csv(partial)
         else:
             frame.write_parquet(partial)
         partial.replace(out)
-    except OSError as error:
-        console.stop(f"{out} cannot be written: {error.strerror}", "Give another --out.", code=console.WRONG_USE)
     users = frame["user_id"].n_unique()
     if json:
         console.emit({"out": str(out), "users": users, "rows": len(frame), "model": artefact.version})

@@ -104,7 +104,8 @@ def evaluate(
             keep=None if keep is None else Kept(keep),
         )
     if out is not None:
-        report.write_report(table, out)
+        with outputs.writing(out):
+            report.write_report(table, out)
         console.say(f"Report: {out / 'report.html'}")
     if json:
         console.emit(table.to_json())
@@ -120,13 +121,14 @@ def explanations(users: int, items: int, *, seed: int, out: Path | None, json: b
     from gnn.evaluation import disputed, faith_report, faithfulness
     from gnn.registry import Registry
 
-    artefact = Registry(models()).load()
     outputs.folder(out)
+    artefact = Registry(models()).load()
     snapshot = read()
     with console.interruptible(lambda: "Nothing was written."), TrainingBars(console.ERR) as progress:
         found = faithfulness.measure(artefact, snapshot, faithfulness.Sample(users, items, seed), progress)
     if out is not None:
-        faith_report.write_report(found, out)
+        with outputs.writing(out):
+            faith_report.write_report(found, out)
         console.say(f"Report: {out / 'explanations.html'}")
     feedback = disputed.measure(artefact, snapshot, disputes.read(), items)
     if json:
@@ -160,8 +162,8 @@ def bubble(
     from gnn.evaluation import bubble_report, origins
     from gnn.registry import Registry
 
-    artefact = Registry(models()).load()
     outputs.folder(out)
+    artefact = Registry(models()).load()
     snapshot = read()
     disputed = disputes.read()
     cut = None
@@ -174,7 +176,8 @@ def bubble(
             artefact, snapshot, cut, progress, k=k, users=users, disputes=disputed, seed=seed, device=device
         )
     if out is not None:
-        bubble_report.write_report(found, out)
+        with outputs.writing(out):
+            bubble_report.write_report(found, out)
         console.say(f"Report: {out / 'bubble.html'}")
     if json:
         console.emit(found.to_json())

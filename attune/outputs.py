@@ -1,22 +1,31 @@
 """Where a command writes: looked at before minutes are spent on what is to be written there."""
 
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from attune import console
+
+
+@contextmanager
+def writing(path: Path, option: str = "--out") -> Generator[None]:
+    """End with exit code 2, and in the same words everywhere, where what is done in here cannot write."""
+    try:
+        yield
+    except OSError as error:
+        why = "there is a file of that name" if isinstance(error, FileExistsError) else error.strerror or str(error)
+        console.stop(f"{option} {path} cannot be written: {why}", f"Give another {option}.", code=console.WRONG_USE)
 
 
 def folder(path: Path | None, option: str = "--out") -> None:
     """Make this folder where it is missing, and end with exit code 2 where nothing can be written into it."""
     if path is None:
         return
-    try:
+    with writing(path, option):
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
             pass
-    except OSError as error:
-        why = "there is a file of that name" if isinstance(error, FileExistsError) else error.strerror
-        console.stop(f"{option} {path} cannot be written to: {why}", f"Give another {option}.", code=console.WRONG_USE)
 
 
 def file(path: Path, option: str = "--out") -> None:
@@ -25,12 +34,5 @@ def file(path: Path, option: str = "--out") -> None:
         console.stop(f"{option} {path} is a folder", f"Name a file by {option}.", code=console.WRONG_USE)
     folder(path.parent, option)
     if path.exists():
-        try:
-            with path.open("ab"):
-                pass
-        except OSError as error:
-            console.stop(
-                f"{option} {path} cannot be written: {error.strerror}",
-                f"Give another {option}.",
-                code=console.WRONG_USE,
-            )
+        with writing(path, option), path.open("ab"):
+            pass

@@ -48,6 +48,24 @@ def evaluate(
     from attune import measuring
 
     if explanations:
+        others = {
+            "--models": models,
+            "--cut": cut,
+            "--origins": origins > 1,
+            "--days": days,
+            "--until": until,
+            "--truth": truth,
+            "--apart": apart,
+            "--tuned": tuned,
+            "--keep": keep,
+            "--variants": variants,
+            "--set": settings,
+            "--device": device != "auto",
+        }
+        if said := [name for name, given in others.items() if given]:
+            raise typer.BadParameter(
+                f"it measures the served model as it is; leave {', '.join(said)} out", param_hint="--explanations"
+            )
         measuring.explanations(users, items, seed=int(seeds.split(",")[0]), out=out, json=json)
         return
     if truth is not None and (cut or days or until or origins > 1):

@@ -27,7 +27,7 @@ def attune(*arguments: str) -> Result:
 def test_a_folder_of_figures_that_cannot_be_is_refused_before_anything_is_read(tmp_path: Path, option: str):
     (tmp_path / "taken").touch()
     said = attune("evaluate", "--models", "popularity", option, str(tmp_path / "taken")).output
-    assert f"{option} {tmp_path / 'taken'} cannot be written to: there is a file of that name" in said
+    assert f"{option} {tmp_path / 'taken'} cannot be written: there is a file of that name" in said
     attune("evaluate", "--models", "popularity", option, str(tmp_path / "taken" / "below"))
 
 
@@ -45,6 +45,21 @@ def test_a_name_that_tuned_could_not_say_is_wrong_use(tmp_path: Path, name: str)
 def test_models_that_name_none_do_not_mean_all(tmp_path: Path):
     assert "leave it out for all" in attune("tune", "shop", "--models", " , ", "--out", str(tmp_path / "t.toml")).output
     assert "leave it out for all" in attune("evaluate", "--models", "").output
+
+
+@pytest.mark.parametrize(
+    "other", [("--variants", "grid"), ("--models", "ease"), ("--keep", "kept"), ("--tuned", "x"), ("--set", "epochs=1")]
+)
+def test_what_explanations_would_not_look_at_is_refused(other: tuple[str, str]):
+    said = attune("evaluate", "--explanations", *other).output
+    assert f"leave {other[0]} out" in said
+
+
+def test_a_file_of_lists_that_cannot_be_written_is_refused_before_anything_is_read(tmp_path: Path):
+    (tmp_path / "taken").touch()
+    out = tmp_path / "taken" / "lists.csv"
+    said = attune("recommend", "--all", "--out", str(out)).output
+    assert f"--out {out.parent} cannot be written: there is a file of that name" in said
 
 
 def test_ctrl_c_says_what_is_left_of_work_that_does_not_go_on(capsys: pytest.CaptureFixture[str]):
