@@ -1,5 +1,6 @@
 """The `attune` command: its subcommands, and how a run ends (0 done, 1 failed, 2 wrong use or bad input)."""
 
+import errno
 import logging
 import warnings
 
@@ -48,6 +49,10 @@ app.add_typer(load_app, name="load")
 app.add_typer(key_app, name="key")
 
 
+# What no code can help: a disk that is full or not to be written, a file of somebody else's.
+_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+
+
 def main() -> None:
     """Run the command line; every known failure ends in one line and a remedy."""
     from api.faults import Fault
@@ -66,3 +71,8 @@ def main() -> None:
         console.stop(str(error), code=console.WRONG_USE)
     except (GraphError, ModelError) as error:
         console.stop(str(error))
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        console.stop(f"{where}{error.strerror}", "Once that is put right, run the same command again.")

@@ -5,21 +5,33 @@ from pathlib import Path
 
 import platformdirs
 
+from attune import console
+
 
 def home() -> Path:
-    """Return the state folder, created when missing.
+    """Return the state folder, created when missing; ends with exit code 2 where there can be none.
 
     `ATTUNE_HOME` when set, else the platform's folder for user data. Inside: `neo4j/` (the local server), `models/`
     (artefacts and `current`), `loads/` (stages, journals, quarantine), `log/`.
     """
     named = os.environ.get("ATTUNE_HOME")
     folder = Path(named).expanduser() if named else Path(platformdirs.user_data_dir("attune", appauthor=False))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder.resolve()
+    return _made(folder).resolve()
 
 
 def models() -> Path:
     """Return the folder of trained artefacts, created when missing."""
-    folder = home() / "models"
-    folder.mkdir(exist_ok=True)
+    return _made(home() / "models")
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = "there is a file of that name" if isinstance(error, FileExistsError) else error.strerror
+        console.stop(
+            f"the folder {folder} cannot be made: {why}",
+            "Set ATTUNE_HOME to a folder in which Attune may keep its state.",
+            code=console.WRONG_USE,
+        )
     return folder

@@ -32,6 +32,7 @@ def down(*, json: bool) -> None:
 
 def status(*, json: bool) -> None:
     """Print what runs, what is loaded and what is served; never fails because something is down."""
+    from gnn.errors import ModelError
     from gnn.registry import Registry
     from graph import client, server
     from graph.census import census
@@ -65,8 +66,12 @@ def status(*, json: bool) -> None:
     except GraphError as error:
         facts["graph"] = None
         facts["graphError"] = str(error)
-    current = Registry(models()).current()
-    facts["model"] = {"version": current.name, "path": str(current)} if current else None
+    try:
+        current = Registry(models()).current()
+        facts["model"] = {"version": current.name, "path": str(current)} if current else None
+    except ModelError as error:
+        facts["model"] = None
+        facts["modelError"] = str(error)
     facts["api"] = "http://127.0.0.1:8000/ once `attune serve` runs"
     if json:
         console.emit(facts)

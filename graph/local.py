@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from graph.client import Settings
+from graph.errors import ServerFailed
 
 USER = "neo4j"
 ENTRY_POINT = "org.neo4j.server.CommunityEntryPoint"
@@ -92,8 +93,24 @@ def forget(home: Path) -> None:
 
 
 def settings(home: Path, record: Record) -> Settings:
-    """Return how to reach this server."""
-    return Settings(uri=record.bolt, user=USER, password=password_file(home).read_text(encoding="utf-8").strip())
+    """Return how to reach this server. Raises `ServerFailed` when its password is lost."""
+    return Settings(uri=record.bolt, user=USER, password=password(home))
+
+
+def password(home: Path) -> str:
+    """Return the password that the first start drew. Raises `ServerFailed` when its file is gone."""
+    try:
+        return password_file(home).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise lost(home, password_file(home)) from error
+
+
+def lost(home: Path, file: Path) -> ServerFailed:
+    """Return what is said where a file of the password is not there, or not to be read."""
+    return ServerFailed(
+        f"The store in {folder(home)} has a password, but {file} is missing.",
+        "Put the file back, or start with another ATTUNE_HOME.",
+    )
 
 
 def new_password(home: Path) -> str:

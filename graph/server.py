@@ -166,15 +166,12 @@ def _check_space(home: Path, heap_mb: int) -> None:
 def _password(home: Path, report: Report) -> str:
     """Return the password; on the first start, draw it and let Neo4j know."""
     folder = local.folder(home)
-    file = local.password_file(home)
     initial = folder / "auth.ini"
-    if file.is_file() and initial.is_file():
-        return file.read_text(encoding="utf-8").strip()
+    missing = [file for file in (local.password_file(home), initial) if not file.is_file()]
+    if not missing:
+        return local.password(home)
     if (folder / "data" / "databases").exists():
-        raise ServerFailed(
-            f"The store in {folder} has a password, but {file} is missing.",
-            "Put the file back, or start with another ATTUNE_HOME.",
-        )
+        raise local.lost(home, missing[0])
     report("Setting the first password")
     password = local.new_password(home)
     process.configure(home, 512, process.BOLT_PORT, process.HTTP_PORT)

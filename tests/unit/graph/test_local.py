@@ -7,7 +7,10 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from graph import local, process
+from graph.errors import ServerFailed
 
 
 def test_only_the_process_that_holds_a_port_listens_there() -> None:
@@ -38,3 +41,9 @@ def test_a_start_takes_the_ports_of_the_last_one_where_they_are_free(tmp_path: P
         assert process._port(before, taken, said.append) == before  # taken since: the usual one
         assert process._port(before, before, said.append) == before
         assert len(said) == 1
+
+
+def test_a_server_whose_password_is_lost_says_which_file_to_put_back(tmp_path: Path) -> None:
+    with pytest.raises(ServerFailed, match="password is missing") as lost:
+        local.settings(tmp_path, local.Record(os.getpid(), time.time(), 1, 2))
+    assert str(local.password_file(tmp_path)) in str(lost.value)
