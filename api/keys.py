@@ -60,9 +60,13 @@ class KeyFile:
             return _FILE.validate_json(self.path.read_bytes())
         except FileNotFoundError:
             return []
-        except (OSError, ValidationError) as error:
+        except OSError as error:
             raise BadKeys(
-                f"{self.path} cannot be read as a file of keys ({type(error).__name__}). "
+                f"{self.path} cannot be read ({error.strerror}). Let ATTUNE_KEYS name a file that can."
+            ) from error
+        except ValidationError as error:
+            raise BadKeys(
+                f"{self.path} is not a file of keys. "
                 "Restore it, or delete it and make new keys with `attune key create`."
             ) from error
 
@@ -77,9 +81,10 @@ class KeyFile:
     ) -> tuple[Key, str]:
         """Make a key and return it with its text, which is kept nowhere.
 
-        Raises `ValueError` for a customer without a user, or a user without the scope of a customer.
+        Raises `ValueError` for a customer without a user, or a user without the scope of a customer, and `BadKeys`
+        where the file cannot be read or written.
         """
-        if (Scope.CUSTOMER in scopes) != (user is not None):
+        if (Scope.CUSTOMER in scopes) != (user is not None) or user == "":
             raise ValueError("a customer's key needs the user that it speaks for, and no other key has one")
         # 256 random bits: nobody can guess them, so a fast hash is enough.
         key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
@@ -99,7 +104,7 @@ class KeyFile:
         return key, f"{PREFIX}{key_id}_{secret}"
 
     def revoke(self, key_id: str) -> bool:
-        """Remove a key; False when there is none of this id."""
+        """Remove a key; False when there is none of this id. Raises `BadKeys` as `create` does."""
         with self._alone():
             before = self.all()
             after = [key for key in before if key.id != key_id]
@@ -140,10 +145,15 @@ class KeyFile:
 
     @contextmanager
     def _alone(self) -> Generator[None]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.with_suffix(".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+        except OSError as error:
+            raise BadKeys(
+                f"{self.path} cannot be written ({error.strerror}). Let ATTUNE_KEYS name a file that can."
+            ) from error
 
     def _write(self, keys: list[Key]) -> None:
         fresh = self.path.with_suffix(".new")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from api.auth import AuthSettings
     from api.keys import KeyFile
 
+# The end of what a calendar tells: keys of before had no bound.
+_LAST_DAY_S = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -71,7 +73,11 @@ def decide(host: str, asked: bool | None) -> Access:
                 console.say(
                     "warning: without ATTUNE_JWT_ISSUER and ATTUNE_JWT_AUDIENCE tokens for others are taken too"
                 )
-        said = ", ".join([f"{len(known)} API keys"] * bool(known) + ["tokens"] * bool(tokens))
+        living = [key for key in known if key.expires is None or key.expires > time.time()]
+        if not living and not tokens:
+            console.say("warning: every key has expired: nobody is let in until one is made by `attune key create`")
+        counted = f"{len(living)} API key{'s' * (len(living) != 1)}"
+        said = ", ".join([counted] * bool(known) + ["tokens"] * bool(tokens))
         return Access(AuthSettings(keys=keys.path, tokens=tokens), None, f"callers need a key or a token ({said})")
     if not is_loopback(host):
         console.stop(f"others can reach {host}, and nobody would need a key", _REMEDY, code=console.WRONG_USE)
@@ -159,6 +165,6 @@ def _day(seconds: float) -> str:
 
 
 def _until(seconds: float | None) -> str:
-    if seconds is None:
+    if seconds is None or seconds > _LAST_DAY_S:
         return "never"
     return _day(seconds) + (" (expired)" if seconds < time.time() else "")

@@ -65,7 +65,9 @@ def serve(
     cors_origin: Annotated[
         list[str] | None, typer.Option(help="Origin whose pages may call, https://shop.example; repeatable.")
     ] = None,
-    rate: Annotated[float | None, typer.Option(min=0.01, help="Requests a second of one key; 100 by default.")] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0.01, max=1e6, help="Requests a second of one key; 100 by default.")
+    ] = None,
     documents: Annotated[
         Path | None, typer.Option(dir_okay=False, exists=True, help="Manifest of trusted documents, JSON.")
     ] = None,
@@ -108,8 +110,12 @@ def key_create(
     scope: Annotated[list[str], typer.Option(help="customer, service, analyst or admin; repeatable.")],
     user: Annotated[str | None, typer.Option(help="The user that a customer's key speaks for.")] = None,
     name: Annotated[str, typer.Option(help="What the key is for, so that you know it again.")] = "",
-    days: Annotated[float | None, typer.Option(min=0.01, help="Days until it expires; never when left out.")] = None,
-    rate: Annotated[float | None, typer.Option(min=0.01, help="Requests a second; else the service's.")] = None,
+    days: Annotated[
+        float | None, typer.Option(min=0.01, max=36_525.0, help="Days until it expires; never when left out.")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0.01, max=1e6, help="Requests a second; else the service's.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Make an API key and print it, this once."""

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from api.faults import BadKeys
+from api.identity import Scope
 from api.keys import KeyFile
 from attune import access
 from attune.cli import app
@@ -46,7 +48,18 @@ def test_a_key_alone_is_printed_on_stdout() -> None:
     assert "expired" not in attune("key", "list").stdout
 
 
-@pytest.mark.parametrize("wrong", ["", "--scope king", "--scope customer", "--scope admin --user u0"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "",
+        "--scope king",
+        "--scope customer",
+        "--scope customer --user=",
+        "--scope admin --user u0",
+        "--scope service --days 9999999",
+        "--scope service --rate inf",
+    ],
+)
 def test_a_key_that_makes_no_sense_is_wrong_use(wrong: str) -> None:
     attune("key", "create", *wrong.split(), code=2)
 
@@ -98,6 +111,39 @@ def test_a_file_that_no_token_can_be_checked_by_is_refused_at_the_start(
     told = attune("serve", code=2).stderr
     assert str(file) in told.replace("\n", "")
     assert said in told
+
+
+def test_a_file_of_keys_that_cannot_be_read_or_written_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    (home / "taken").touch()
+    for keys in (home / "taken" / "keys.json", Path("/proc/nowhere/keys.json")):
+        monkeypatch.setenv("ATTUNE_KEYS", str(keys))
+        with pytest.raises(BadKeys, match="cannot be"):
+            CliRunner().invoke(app, ["key", "create", "--scope", "service"], catch_exceptions=False)
+    monkeypatch.setenv("ATTUNE_KEYS", str(home / "keys.json"))
+    for content in ("", "{}", '[{"id": 1}]'):
+        (home / "keys.json").write_text(content)
+        for command in (["key", "list"], ["key", "create", "--scope", "service"], ["serve"]):
+            with pytest.raises(BadKeys, match=r"keys\.json is not a file of keys"):
+                CliRunner().invoke(app, command, catch_exceptions=False)
+        assert (home / "keys.json").read_text() == content
+
+
+def test_keys_that_have_all_expired_let_nobody_in_and_say_so(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = KeyFile(home / "keys.json")
+    file.create(frozenset({Scope.SERVICE}), days=-1.0)
+    found = access.decide("0.0.0.0", None)
+    assert found.auth is not None
+    assert "0 API keys" in found.said
+    assert "every key has expired" in capsys.readouterr().err
+    file.create(frozenset({Scope.SERVICE}))
+    assert "(1 API key)" in access.decide("0.0.0.0", None).said
+    assert "expired" not in capsys.readouterr().err
+
+
+def test_a_key_of_before_that_expires_after_all_calendars_is_listed(home: Path) -> None:
+    KeyFile(home / "keys.json").create(frozenset({Scope.SERVICE}), days=9_999_999.0)
+    assert "never" in attune("key", "list").stdout
 
 
 def test_a_key_set_must_come_safely(monkeypatch: pytest.MonkeyPatch) -> None:
