@@ -32,14 +32,12 @@ def compress(version: str | None, share: float, *, even_if_worse: bool, json: bo
     assert folder is not None  # noqa: S101 - for the type checker: one of the two is there
     full = load(folder)
     small = compressor.compress(full, share)
+    snapshot = read(full.manifest.snapshot_at)
+    if snapshot.id != full.manifest.snapshot:
+        console.say("The graph has changed in what lies before the model's time: both rank it as it is now")
     with console.step("Saving the compressed model"):
         saved = save(small, models())
-    snapshot = read(full.manifest.snapshot_at)
-    found = None
-    if snapshot.id == full.manifest.snapshot:
-        found = _measure(snapshot, full, (folder, saved), share)
-    else:
-        console.say("Not measured: the graph has changed in what lies before the model's time")
+    found = _measure(snapshot, full, (folder, saved), share)
     promoted = folder == current and (even_if_worse or (found is not None and found.acceptable))
     if promoted:
         serve(small, snapshot)

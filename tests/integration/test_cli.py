@@ -352,6 +352,33 @@ def test_a_compressed_model_takes_the_place_of_the_one_in_full_and_explains_its_
     attune("promote", trained["version"])
 
 
+def test_a_model_is_compressed_and_measured_after_a_load_that_came_later(
+    attune: Run, trained: dict[str, Any], neo4j: Settings
+):
+    with Client(neo4j) as client:
+        write.items(client, [{"id": "i3", "price": 99.0}, {"id": "later", "title": "Later"}])
+        try:
+            done = attune("compress", "--json")
+            made = json.loads(done.stdout)
+            assert "both rank it as it is now" in done.stderr
+            assert made["measured"]["users"] > 0
+            assert made["measured"]["bytes_after"] < made["measured"]["bytes_before"]
+            assert made["promoted"]
+        finally:
+            client.write("MATCH (i:Item {id: 'later'}) DETACH DELETE i")
+            write.items(client, [{"id": "i3", "price": 3.5}])
+            attune("promote", trained["version"])
+
+
+def test_nothing_is_left_of_a_compression_that_could_not_read_the_graph(
+    attune: Run, trained: dict[str, Any], home: Path
+):
+    assert trained
+    before = sorted(path.name for path in (home / "models").iterdir())
+    attune("compress", code=1, NEO4J_URI="bolt://127.0.0.1:9", NEO4J_PASSWORD="x")  # nobody listens there
+    assert sorted(path.name for path in (home / "models").iterdir()) == before
+
+
 def test_a_baseline_is_served_in_the_networks_place_and_explained(attune: Run, trained: dict[str, Any]):
     made = json.loads(attune("train", "--model", "frequency+ease", "--even-if-worse", "--json").stdout)
     assert made["promoted"]
