@@ -3,6 +3,8 @@
 import errno
 import logging
 import warnings
+from collections.abc import Callable
+from functools import wraps
 
 import typer
 
@@ -17,6 +19,20 @@ app = typer.Typer(
 )
 load_app = typer.Typer(help="Load a shop's data into the graph.", no_args_is_help=True)
 key_app = typer.Typer(help="API keys: who may call the service.", no_args_is_help=True)
+
+
+def told(command: Callable[..., None]) -> Callable[..., None]:
+    """Return the command so that Ctrl-C ends it in a line: Typer would end it in silence before `main` hears of it."""
+
+    @wraps(command)
+    def run(*arguments: object, **options: object) -> None:
+        try:
+            command(*arguments, **options)
+        except KeyboardInterrupt:
+            console.stop("interrupted; nothing is lost", "Run the same command again; a load goes on where it stopped.")
+
+    return run
+
 
 for command in (
     shop.up,
@@ -36,15 +52,15 @@ for command in (
     service.serve,
     service.demo,
 ):
-    app.command()(command)
+    app.command()(told(command))
 for name, command in (
     ("complete-journey", shop.load_complete_journey),
     ("files", shop.load_files),
     ("taobao", shop.load_taobao),
 ):
-    load_app.command(name)(command)
+    load_app.command(name)(told(command))
 for name, command in (("create", service.key_create), ("list", service.key_list), ("revoke", service.key_revoke)):
-    key_app.command(name)(command)
+    key_app.command(name)(told(command))
 app.add_typer(load_app, name="load")
 app.add_typer(key_app, name="key")
 
@@ -65,8 +81,6 @@ def main() -> None:
     warnings.filterwarnings("ignore", message=".*torch.jit", category=FutureWarning)
     try:
         app()
-    except KeyboardInterrupt:
-        console.stop("interrupted; nothing is lost", "Run the same command again to go on where it stopped.")
     except (BadConfig, Fault, NoCheckpoint, NotEnoughData) as error:
         console.stop(str(error), code=console.WRONG_USE)
     except (GraphError, ModelError) as error:

@@ -58,7 +58,8 @@ def train(settings: Sequence[str], file: Path | None, way: Way, *, json: bool) -
 
     if not is_first():
         console.silence()
-    made = run(from_settings(settings, from_file(file) if file else Config()), way)
+    with console.interruptible(_left):
+        made = run(from_settings(settings, from_file(file) if file else Config()), way)
     if not is_first():
         return
     manifest = made.artefact.manifest
@@ -105,6 +106,29 @@ def train(settings: Sequence[str], file: Path | None, way: Way, *, json: bool) -
         console.table(["model", "metric on the validation period", "value"], rows, right=(2,))
 
 
+def _interrupted(checkpoints: "Checkpoints", served: "Artefact") -> bool:
+    """Return whether the training that can be resumed is the one that made this model."""
+    from gnn.errors import NoCheckpoint
+
+    try:
+        about = checkpoints.about()
+    except NoCheckpoint:
+        return False
+    return (about.snapshot, about.config) == (served.manifest.snapshot, served.manifest.config)
+
+
+def _left() -> str:
+    """Return what an interruption leaves behind that comes before, or after, the passes over the data."""
+    from gnn.checkpoint import Checkpoints
+    from gnn.errors import NoCheckpoint
+
+    try:
+        Checkpoints(home() / "checkpoint").about()
+    except NoCheckpoint:
+        return "No other model is served. To begin anew, run the same command again."
+    return "No other model is served. To go on: attune train --resume"
+
+
 def run(config: "Config", way: Way | None = None) -> Made:
     """Read the graph, train on it unless the current artefact is of the same snapshot, promote and write back.
 
@@ -131,6 +155,8 @@ def run(config: "Config", way: Way | None = None) -> Made:
         if served and served.manifest.snapshot == snapshot.id and served.manifest.config == config.as_dict():
             with console.step("The current model is of this very graph; making sure its output is in it"):
                 write_back(served, snapshot)
+            if _interrupted(checkpoints, served):
+                console.say("Its training was interrupted: attune train --resume goes on from there")
             return Made(served, already=True, trained=served.manifest.trained, promoted=True)
         earlier = _warm_from(served, config, snapshot) if way.warm else None
         warm_from = earlier.version if earlier else None
@@ -207,14 +233,16 @@ def serve(artefact: "Artefact", snapshot: "Snapshot") -> None:
 def _write(artefact: "Artefact", snapshot: "Snapshot") -> None:
     from graph.errors import GraphError
 
-    with console.step("Writing lists, similar items and attention into the graph"):
+    served = f"model {artefact.version} is being served, but not all of its lists are in the graph"
+    remedy = f"To write them: attune promote {artefact.version}"
+    with (
+        console.step("Writing lists, similar items and attention into the graph"),
+        console.interruptible(lambda: f"{served[0].upper()}{served[1:]}. {remedy}"),
+    ):
         try:
             write_back(artefact, snapshot)
         except GraphError as error:
-            raise GraphError(
-                f"model {artefact.version} is being served, but not all of its lists are in the graph: {error}",
-                f"To write them: attune promote {artefact.version}",
-            ) from error
+            raise GraphError(f"{served}: {error}", remedy) from error
 
 
 def _learn(

@@ -84,7 +84,7 @@ def fit(task: Task, validator: Validator | None, progress: Progress, keeper: Kee
 
     With a validator every pass is measured, the untrained network as pass 0, and the best is kept; without one the
     last is. With a keeper it goes on from where that stands, to the same weights as without an interruption. Raises
-    `Diverged` when the gentler fit fails as well.
+    `Diverged` when the gentler fit fails as well, and lets Ctrl-C through before anything is measured.
     """
     rate = task.config.learning_rate
     kept = None if keeper is None else keeper.load(task.device)
@@ -160,6 +160,8 @@ class _Fitting:
                 self._begin()
             self._passes()
         except KeyboardInterrupt:
+            if self.validator is not None and not self.curve:
+                raise  # nothing has been measured yet, and so nothing is the best
             return Fitted(self.best, tuple(self.curve), interrupted=True)
         return Fitted(self.best, tuple(self.curve), interrupted=False)
 
@@ -230,10 +232,7 @@ class _Fitting:
             self.best = blended.to_weights()
         else:
             self._measure(number, self._mean_loss(self.losses), blended, seconds)
-            if self.curve[-1].best:
-                self.best, self.waited = blended.to_weights(), 0
-            else:
-                self.waited += 1
+            self.waited = 0 if self.curve[-1].best else self.waited + 1
         self.number, self.done, self.losses = number + 1, 0, []
         self._keep()
 
@@ -255,6 +254,8 @@ class _Fitting:
             seconds=seconds,
             left_s=seconds * (self.config.epochs - number),
         )
+        if report.best:
+            self.best = network.to_weights()  # before it is told: Ctrl-C may come with the telling
         self.curve.append(report)
         self.progress.epoch(report)
 

@@ -18,7 +18,9 @@ import pytest
 
 from api.ids import parse_global_id
 from attune.cli import main
+from gnn.checkpoint import About, Checkpoints
 from gnn.paths import Kind
+from gnn.registry import Registry
 from graph import disputes, schema, write
 from graph.client import AsyncClient, Client, Settings
 from graph.explore import DisputeRow
@@ -368,6 +370,23 @@ def test_a_model_is_compressed_and_measured_after_a_load_that_came_later(
             client.write("MATCH (i:Item {id: 'later'}) DETACH DELETE i")
             write.items(client, [{"id": "i3", "price": 3.5}])
             attune("promote", trained["version"])
+
+
+def test_a_model_whose_training_was_interrupted_is_not_passed_off_as_whole(
+    attune: Run, trained: dict[str, Any], home: Path
+):
+    again = ("train", "--set", "epochs=3", "--device", "cpu", "--json")
+    attune("promote", trained["version"])
+    made = Registry(home / "models").load().manifest
+    assert "--resume" not in attune(*again).stderr
+    checkpoints = Checkpoints(home / "checkpoint")
+    checkpoints.begin(About(made.snapshot, made.snapshot_at, made.config, "cpu"))
+    try:
+        done = attune(*again)
+        assert json.loads(done.stdout)["already"]
+        assert "attune train --resume goes on from there" in done.stderr
+    finally:
+        checkpoints.clear()
 
 
 def test_nothing_is_left_of_a_compression_that_could_not_read_the_graph(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from attune import training
 from attune.cli import app
 from gnn import untrained
 from gnn.artefact import save
@@ -31,3 +32,19 @@ def test_without_the_graph_the_model_that_is_served_stays(tmp_path: Path, monkey
     assert served is not None
     assert before is not None
     assert (served.name, before.name) == (second, first)
+
+
+def test_ctrl_c_while_lists_are_written_says_what_is_served_and_how_to_write_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def pressed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "write_back", pressed)
+    snapshot = shop_snapshots.of_shop()
+    made = untrained.build(snapshot, Config(min_buyers=1))
+    with pytest.raises(SystemExit):
+        training._write(made, snapshot)
+    said = capsys.readouterr().err
+    assert f"Model {made.version} is being served, but not all of its lists are in the graph" in said
+    assert f"attune promote {made.version}" in said

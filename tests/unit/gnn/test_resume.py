@@ -11,6 +11,7 @@ from gnn.checkpoint import About, Checkpoints
 from gnn.config import Config
 from gnn.errors import NoCheckpoint
 from gnn.progress import Epoch, Silent
+from gnn.validation import Validator
 from graph.snapshot import Snapshot
 from tests import snapshots as shops
 
@@ -88,6 +89,32 @@ def test_ctrl_c_at_any_step_and_resume_give_the_bytes_of_an_uninterrupted_run(
     assert not again.interrupted
     assert same(again.artefact, whole)
     assert [epoch.number for epoch in again.curve] == list(range(len(again.curve)))
+
+
+def test_ctrl_c_before_anything_is_measured_ends_and_can_be_resumed(
+    snapshot: Snapshot, whole: Artefact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def pressed(self: Validator, network: object) -> None:
+        raise KeyboardInterrupt
+
+    checkpoints = Checkpoints(tmp_path / "checkpoint", every_s=0.0)
+    checkpoints.begin(About(snapshot.id, snapshot.at, SMALL.as_dict(), "cpu"))
+    with monkeypatch.context() as patched:
+        patched.setattr(Validator, "measure", pressed)
+        with pytest.raises(KeyboardInterrupt):
+            train.train(snapshot, SMALL, device="cpu", checkpoints=checkpoints)
+    assert same(train.train(snapshot, SMALL, device="cpu", checkpoints=checkpoints).artefact, whole)
+
+
+def test_ctrl_c_while_a_pass_is_told_keeps_the_weights_that_were_measured(snapshot: Snapshot):
+    class Later(Impatient):
+        def epoch(self, report: Epoch) -> None:
+            self.left = 1 if report.number == self.after else None
+
+    cut = [train.train(snapshot, SMALL, device="cpu", progress=kind(after=1)) for kind in (Impatient, Later)]
+    assert cut[0].curve[-1].best
+    assert cut[0].artefact.manifest.metrics == cut[1].artefact.manifest.metrics
+    assert same(cut[0].artefact, cut[1].artefact)
 
 
 def test_what_was_done_before_the_interruption_is_not_done_again(
