@@ -246,11 +246,16 @@ def price_levels(client: Client, rows: Iterable[Row]) -> int:
     return _found(client, _PRICE_LEVELS, rows, ("price_level", "price"))
 
 
-def attributes(client: Client, declarations: Mapping[str, Mapping[str, Any]]) -> None:
-    """Keep the declarations of user attributes: name -> {"kind": ..., "order": [...]}; others stay as they are."""
+def attributes(client: Client, declarations: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Keep the declarations of user attributes: name -> {"kind": ..., "order": [...]}; others stay as they are.
+
+    Returns those that were there and said something else, as they were.
+    """
     rows = client.read(_ATTRIBUTES_READ)
     known = json.loads(rows[0]["attributes"] or "{}") if rows else {}
+    before = {name: known[name] for name, said in declarations.items() if name in known and known[name] != dict(said)}
     client.write(_ATTRIBUTES_WRITE, attributes=json.dumps(known | dict(declarations), sort_keys=True))
+    return before
 
 
 def last_load(client: Client) -> str | None:

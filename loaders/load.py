@@ -4,7 +4,7 @@ After Ctrl-C, kill -9 or the death of Neo4j, the same call on the same data ends
 """
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -121,6 +121,25 @@ def _note(staged: Stage, declarations: Declarations) -> None:
         notes[f"prices are in several currencies and are compared as they are: {', '.join(currencies)}"] = 0
 
 
+def _note_attributes(
+    staged: Stage, before: Mapping[str, Mapping[str, object]], declared: Mapping[str, Mapping[str, object]]
+) -> None:
+    """Note what the graph now takes an attribute of all its users for: a file without declarations has it guessed."""
+    for name, was in before.items():
+        staged.manifest.notes[
+            f"attribute {name!r} was {_told(was)} in the graph and is {_told(declared[name])} now, of all users: if "
+            f"this is not meant, say so under [attributes] in source.toml and load again"
+        ] = 0
+    staged.save()
+
+
+def _told(declaration: Mapping[str, object]) -> str:
+    order = declaration.get("order")
+    return (
+        f"{declaration['kind']} ({', '.join(map(str, order))})" if isinstance(order, list) else str(declaration["kind"])
+    )
+
+
 def _note_doubles(staged: Stage, client: Client) -> None:
     """Note that events would count twice: without ids of their own, corrected ones are others to the graph."""
     if staged.manifest.fresh or online.read_journal(staged).events:
@@ -169,7 +188,8 @@ def _write(
     with Client(settings) as client:
         # What another load wrote since is not what this one says of users and items, whatever became of the latter.
         write.keep_load(client, "")
-        write.attributes(client, declared)
+        before = write.attributes(client, declared)
+        _note_attributes(staged, before, declared)
         if way == "online":
             _note_doubles(staged, client)
             online.run(staged, client, progress)

@@ -191,6 +191,19 @@ def test_a_correction_is_taken_back_by_the_files_of_before(client: Client, folde
     assert run(folder, client, tmp_path).already
 
 
+def test_an_attribute_that_becomes_another_kind_is_told(client: Client, folder: Path, tmp_path: Path) -> None:
+    assert not any("attribute" in note for note in run(folder, client, tmp_path).notes)
+    more = tmp_path / "more"
+    more.mkdir()
+    (more / "events.csv").write_text("user_id,item_id,type,at\nu1,i3,view,2024-01-01\nu2,i3,view,2024-01-01\n")
+    (more / "users.csv").write_text("user_id,income,age,city\nu1,high,old,Oslo\nu2,high,old,Oslo\n")
+    notes = "\n".join(run(more, client, tmp_path).notes)
+    assert "attribute 'income' was ordinal (low, high) in the graph and is categorical now" in notes
+    assert "attribute 'age' was numeric in the graph and is categorical now" in notes
+    assert "'city'" not in notes
+    assert "source.toml" in notes
+
+
 def test_a_load_that_was_cut_off_leaves_none_before_it_for_loaded(client: Client, folder: Path, tmp_path: Path) -> None:
     run(folder, client, tmp_path)
     before = snapshot_id(client)
