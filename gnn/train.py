@@ -38,6 +38,12 @@ class Trained:
     interrupted: bool
     """Whether Ctrl-C ended it; the best weights so far were kept."""
 
+    def to_measure(self) -> "Trained":
+        """Return itself; passes `KeyboardInterrupt` on where Ctrl-C ended it: half a training is not to be measured."""
+        if self.interrupted:
+            raise KeyboardInterrupt
+        return self
+
 
 def choose_device(name: str) -> torch.device:
     """Return the device of this name; `auto` takes CUDA, then MPS, then the CPU.

@@ -177,7 +177,7 @@ def dial(
     """Return what each position of the diversity dial costs in NDCG@20 on the period after the cut."""
     period = prepare(snapshot, cut, artefact.config)
     try:
-        model = train.train(period.past, artefact.config, device=device, progress=progress).artefact
+        model = train.train(period.past, artefact.config, device=device, progress=progress).to_measure().artefact
     except NotEnoughData:
         model = untrained.build(period.past, artefact.config)
     asked = (

@@ -1,6 +1,7 @@
 """Measurements of earlier runs on disk, so that a baseline is not fitted again to be compared with another network."""
 
 import hashlib
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -33,9 +34,9 @@ class Kept:
         self._folder = folder
 
     def load(self, name: str) -> Measured | None:
-        """Return a measurement, or None when it was never made."""
+        """Return a measurement, or None when it was never made or its file is damaged."""
         path = self._folder / f"{name}.npz"
-        if not path.exists():
+        if not zipfile.is_zipfile(path):
             return None
         measured = Measured({}, {}, {})
         with np.load(path, allow_pickle=False) as file:

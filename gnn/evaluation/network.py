@@ -34,7 +34,7 @@ class Trained:
             self.derived.clear()
             config = replace(self.config, seed=seed)
             try:
-                made = train.train(past, config, device=self.device, progress=progress)
+                made = train.train(past, config, device=self.device, progress=progress).to_measure()
                 self._last = (key, made.artefact, made.curve)
             except NotEnoughData:
                 self._last = (key, first_weights.build(past, config), ())

@@ -19,7 +19,7 @@ from gnn.evaluation.period import COLD_USERS, EVERYONE, Period, prepare
 from gnn.evaluation.table import MEAN, Table
 from gnn.split import Cut
 from gnn.state import ITEM_FEATURES
-from gnn.train import Progress, Silent
+from gnn.train import Epoch, Progress, Silent
 from graph import snapshot as snapshots
 from graph.snapshot import Snapshot
 from tests import shop as shops
@@ -327,6 +327,31 @@ def test_measurements_are_taken_over_when_everything_agrees(snapshot: Snapshot, 
     assert orjson.dumps(first.to_json()["rows"]) == orjson.dumps(again.to_json()["rows"])
     run("frequency", 9.0)
     assert len(fitted) == 2
+    for path in tmp_path.iterdir():
+        path.write_bytes(b"half of it")
+    anew = run("frequency", 8.0)
+    assert len(fitted) == 3
+    assert orjson.dumps(first.to_json()["rows"]) == orjson.dumps(anew.to_json()["rows"])
+
+
+def test_ctrl_c_while_a_network_is_fitted_ends_the_evaluation_and_keeps_nothing_of_it(
+    snapshot: Snapshot, tmp_path: Path
+):
+    class Impatient(Silent):
+        def epoch(self, report: Epoch) -> None:
+            raise KeyboardInterrupt
+
+    half = replace(contenders.named(["attune"], SMALL, device="cpu")["attune"], ours=False)
+    with pytest.raises(KeyboardInterrupt):
+        protocol.evaluate(
+            snapshot,
+            {"attune": half},
+            origins.rolling(snapshot, SMALL),
+            SMALL,
+            progress=Impatient(),
+            keep=Kept(tmp_path),
+        )
+    assert not list(tmp_path.iterdir())
 
 
 def test_tuning_tries_the_defaults_and_writes_what_is_read_again(snapshot: Snapshot, tmp_path: Path):
