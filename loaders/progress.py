@@ -49,12 +49,17 @@ class Silent:
 
 def counted(rows: Iterable[T], name: str, total: int | None, progress: Progress) -> Iterator[T]:
     """Yield the rows as a phase of their own, `total` of them at most, that begins with the first."""
+    untold = 0
     for n, row in enumerate(rows):
         if n == 0:
             progress.phase(name, total)
-        elif n % _AT_ONCE == 0:
-            progress.advance(_AT_ONCE)
         yield row
+        untold += 1
+        if untold == _AT_ONCE:
+            progress.advance(untold)
+            untold = 0
+    if untold:
+        progress.advance(untold)
 
 
 class Bars:

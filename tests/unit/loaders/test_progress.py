@@ -47,6 +47,6 @@ def test_rows_that_are_counted_are_a_phase_that_begins_with_the_first() -> None:
     rows = counted(iter(range(250)), "Writing", 300, told)
     assert told.said == []  # whatever makes the rows may have phases of its own before
     assert list(rows) == list(range(250))
-    assert told.said == [("Writing", 300), ("+", 100), ("+", 100)]
+    assert told.said == [("Writing", 300), ("+", 100), ("+", 100), ("+", 50)]
     assert list(counted([], "Nothing", 0, told)) == []
-    assert len(told.said) == 3
+    assert len(told.said) == 4
