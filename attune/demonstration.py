@@ -19,8 +19,8 @@ _READY_S = 60.0
 
 
 def run(*, households: int | None, host: str, port: int, browse: bool, auth: bool | None = None) -> None:
-    """Start Neo4j, load Complete Journey, train, serve; print the addresses, open the page where there is a display."""
-    from attune import access, data, serving, training
+    """Start Neo4j, load Complete Journey and train; then this process becomes one that serves (`serve`)."""
+    from attune import access, data, training
     from gnn.config import Config
     from graph import client, server
     from loaders.complete_journey import CompleteJourney
@@ -28,7 +28,7 @@ def run(*, households: int | None, host: str, port: int, browse: bool, auth: boo
     if auth is None and access.is_loopback(host):
         auth = False  # the page holds no key
     access.decide(host, auth)  # refuse now, not after the training
-    begun = time.monotonic()
+    begun = time.time()
     local = not os.environ.get("NEO4J_URI")
     if local:
         with console.step("1/4 Neo4j"):
@@ -42,9 +42,26 @@ def run(*, households: int | None, host: str, port: int, browse: bool, auth: boo
     with console.step("3/4 Train the attention network"):
         made = training.run(Config())
         console.say(f"  model {made.artefact.version}" + (", trained before" if made.already else ""))
+    options = ["--host", host, "--port", str(port), "--open" if browse else "--no-open", "--begun", str(begun)]
+    if auth is not None:
+        options.append("--auth" if auth else "--no-auth")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # A service that starts anew keeps none of the gigabytes that a training took, nor its threads.
+    os.execv(sys.executable, [sys.executable, "-m", "attune", "demo", *options])  # noqa: S606 - ourselves
+
+
+def serve(*, host: str, port: int, browse: bool, auth: bool | None, begun: float) -> None:
+    """Serve what was loaded and trained; print the addresses, open the page where there is a display.
+
+    `begun`: when the demo did, seconds since 1970.
+    """
+    from attune import serving
+
     port = free_port(host, port)
     page = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/"  # noqa: S104 - what the user asked for
     console.say("» 4/4 Serve")
+    local = not os.environ.get("NEO4J_URI")
     threading.Thread(target=_announce, args=(page, local, begun, browse), daemon=True).start()
     serving.serve(host, port, auth=auth, development=True)
 
@@ -103,7 +120,7 @@ def _announce(page: str, local: bool, begun: float, browse: bool) -> None:
             lines.append(f"  Neo4j Browser   {found.browser}   user {found.user}, password {password}")
         except (GraphError, OSError) as error:
             lines.append(f"  Neo4j Browser   {error}")
-    console.say("\n".join(["", f"Ready after {time.monotonic() - begun:.0f} s. Ctrl-C stops the API.", *lines, ""]))
+    console.say("\n".join(["", f"Ready after {time.time() - begun:.0f} s. Ctrl-C stops the API.", *lines, ""]))
     if browse and _has_display():
         webbrowser.open(page)
 

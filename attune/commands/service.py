@@ -144,8 +144,12 @@ def demo(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; the next free one when taken.")] = 8000,
     browse: Annotated[bool, typer.Option("--open/--no-open", help="Open the page where there is a display.")] = True,
     auth: Auth = None,
+    begun: Annotated[float | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Start Neo4j, load Complete Journey, train, serve; open the page."""
     from attune import demonstration
 
+    if begun is not None:  # the demo's own second half
+        demonstration.serve(host=host, port=port, browse=browse, auth=auth, begun=begun)
+        return
     demonstration.run(households=households, host=host, port=port, browse=browse, auth=auth)

@@ -6,13 +6,16 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import polars as pl
 import pytest
 
@@ -352,6 +355,34 @@ def test_a_compressed_model_takes_the_place_of_the_one_in_full_and_explains_its_
     assert sum(part["value"] for part in said["contributions"]) == pytest.approx(first["score"], abs=1e-5)
     assert trained["version"] in attune("compress", code=1).stderr
     attune("promote", trained["version"])
+
+
+def test_the_demo_ends_as_a_service_of_its_own_that_says_where_it_is(trained: dict[str, Any], home: Path):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NEO4J_")}
+    options = ["demo", "--no-open", "--port", "0", "--begun", str(time.time())]
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "attune", *options],
+        env=environment | {"ATTUNE_HOME": str(home)},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as service:
+        assert service.stderr is not None
+        told = ""
+        try:
+            while "Neo4j Browser" not in told:
+                line = service.stderr.readline()
+                assert line, told
+                told += line
+            assert "Ready after" in told
+            page = told.split("Page", 1)[1].split()[0]
+            asked = httpx.post(f"{page}graphql", json={"query": "{ model { version } }"}, timeout=60)
+            assert asked.json()["data"]["model"]["version"] == trained["version"]
+            # What a training needs is not there.
+            mapped = Path(f"/proc/{service.pid}/maps")
+            assert not mapped.exists() or "libtorch" not in mapped.read_text()
+        finally:
+            service.terminate()
+        assert service.wait(60) in (0, -signal.SIGTERM, 128 + signal.SIGTERM)
 
 
 def test_a_model_is_compressed_and_measured_after_a_load_that_came_later(
