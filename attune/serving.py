@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Generator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -41,7 +41,8 @@ def serve(
     # the same wait, and spin for a core that another request needs. Only before numpy is imported is this heard.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    with _shared_counts() if workers > 1 else nullcontext():
+    # Ctrl-C is how a service is ended: it is told when all is closed.
+    with _shared_counts() if workers > 1 else nullcontext(), suppress(KeyboardInterrupt):
         _serve(
             host,
             port,
