@@ -29,7 +29,10 @@ def rolling(
     if span <= 0 and len(known.events) and days is None:
         return tuple(Draw(_DRAWS + n, config.horizon_share, config.target) for n in range(count))
     if length <= 0:
-        raise NotEnoughData("the events do not span any time, so no period can be held out")
+        raise NotEnoughData(
+            "the events do not span any time, so no period can be held out",
+            "Load events of more than one moment" if until is None else "Give a later --until",
+        )
     if count * length >= span:
         raise NotEnoughData(
             f"the events span {span / DAY_US:.0f} days, too few for {count} periods of {length / DAY_US:.1f} days",

@@ -251,6 +251,8 @@ def test_rolling_origins_tile_the_end_of_the_events(snapshot: Snapshot):
     assert origins.before(cuts[2]) == cuts[1]
     days = shop_snapshots.periods(origins.rolling(snapshot, SMALL, 2, days=7))
     assert all(cut.until - cut.at == 7 * 86_400_000_000 for cut in days)
+    with pytest.raises(NotEnoughData, match="later --until"):
+        origins.rolling(snapshot, SMALL, until=int(snapshot.events.at.min()))
     with pytest.raises(NotEnoughData, match="--origins"):
         origins.rolling(snapshot, SMALL, 50)
 
