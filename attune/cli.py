@@ -65,8 +65,17 @@ app.add_typer(load_app, name="load")
 app.add_typer(key_app, name="key")
 
 
-# What no code can help: a disk that is full or not to be written, a file of somebody else's.
-_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+# What no code can help: a disk that is full or not to be written, a file of somebody else's or in a folder's place.
+_OF_THE_MACHINE = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EEXIST,
+    errno.ENOTDIR,
+    errno.EISDIR,
+)
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """The folder of all state: what it may be, and what is said where it cannot be."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,21 @@ def test_a_home_that_is_no_folder_is_told_with_what_to_set(
         assert done.exit_code == 2, done.exception
         assert f"the folder {home} cannot be made" in done.output
         assert "ATTUNE_HOME" in done.output
+
+
+def test_a_file_in_the_place_of_a_folder_is_told_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "neo4j").touch()
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "attune", "up"],
+        env=os.environ | {"ATTUNE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert f"{tmp_path / 'neo4j'}: File exists" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_status_tells_of_a_damaged_pointer_beside_all_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
