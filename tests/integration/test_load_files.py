@@ -176,13 +176,18 @@ def test_an_increment_adds_its_events_and_takes_nothing_away(
     assert titles["novelty"] == "novelty"
 
 
-def test_a_correction_is_taken_back_by_the_files_of_before(client: Client, folder: Path, tmp_path: Path) -> None:
-    run(folder, client, tmp_path)
-    before = snapshot_id(client)
+def dearer(folder: Path, tmp_path: Path) -> Path:
+    """Return a folder of the same files in which one item costs more."""
     corrected = tmp_path / "corrected"
     shutil.copytree(folder, corrected)
     items = (folder / "items.jsonl").read_text()
     (corrected / "items.jsonl").write_text(items.replace('"price": 2.0,', '"price": 99.0,'))
+    return corrected
+
+
+def test_a_correction_is_taken_back_by_the_files_of_before(client: Client, folder: Path, tmp_path: Path) -> None:
+    run(folder, client, tmp_path)
+    before, corrected = snapshot_id(client), dearer(folder, tmp_path)
     assert not run(corrected, client, tmp_path).already
     assert snapshot_id(client) != before
     again = run(folder, client, tmp_path)
@@ -206,11 +211,7 @@ def test_an_attribute_that_becomes_another_kind_is_told(client: Client, folder: 
 
 def test_a_load_that_was_cut_off_leaves_none_before_it_for_loaded(client: Client, folder: Path, tmp_path: Path) -> None:
     run(folder, client, tmp_path)
-    before = snapshot_id(client)
-    corrected = tmp_path / "corrected"
-    shutil.copytree(folder, corrected)
-    items = (folder / "items.jsonl").read_text()
-    (corrected / "items.jsonl").write_text(items.replace('"price": 2.0,', '"price": 99.0,'))
+    before, corrected = snapshot_id(client), dearer(folder, tmp_path)
     killed_load(corrected, tmp_path, client.settings, phase="write users", step=1)
     assert snapshot_id(client) != before
     assert not run(folder, client, tmp_path).already

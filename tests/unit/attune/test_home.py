@@ -1,15 +1,13 @@
 """The folder of all state: what it may be, and what is said where it cannot be."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from attune.cli import app
+from tests import command
 
 
 @pytest.fixture(autouse=True)
@@ -18,14 +16,14 @@ def _nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "300")
 
 
-@pytest.mark.parametrize("command", [("status",), ("up",), ("down",), ("key", "list"), ("train",)])
+@pytest.mark.parametrize("asked", [("status",), ("up",), ("down",), ("key", "list"), ("train",)])
 def test_a_home_that_is_no_folder_is_told_with_what_to_set(
-    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    asked: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "taken").touch()
     for home in (tmp_path / "taken", tmp_path / "taken" / "below"):
         monkeypatch.setenv("ATTUNE_HOME", str(home))
-        done = CliRunner().invoke(app, list(command))
+        done = CliRunner().invoke(app, list(asked))
         assert done.exit_code == 2, done.exception
         assert f"the folder {home} cannot be made" in done.output
         assert "ATTUNE_HOME" in done.output
@@ -33,17 +31,7 @@ def test_a_home_that_is_no_folder_is_told_with_what_to_set(
 
 def test_a_file_in_the_place_of_a_folder_is_told_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "neo4j").touch()
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "attune", "up"],
-        env=os.environ | {"ATTUNE_HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert f"{tmp_path / 'neo4j'}: File exists" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert f"{tmp_path / 'neo4j'}: File exists" in command.alone(tmp_path, "up", code=1)
 
 
 def test_status_tells_of_a_damaged_pointer_beside_all_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,17 +48,7 @@ def test_status_tells_of_a_damaged_pointer_beside_all_else(tmp_path: Path, monke
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_is_told_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ATTUNE_HOME", str(tmp_path))
+def test_a_full_disk_is_told_in_a_line(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "attune", "key", "list", "--json"],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert done.returncode == 1
-    assert "No space left on device" in done.stderr
-    assert "Traceback" not in done.stderr
+        said = command.alone(tmp_path, "key", "list", "--json", code=1, stdout=full)
+    assert "No space left on device" in said

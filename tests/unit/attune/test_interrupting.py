@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,14 @@ import pytest
 from attune import training
 from gnn.checkpoint import About, Checkpoints
 from gnn.config import Config
+from tests import command
 
 
 @pytest.mark.parametrize(
-    ("command", "said"),
+    ("arguments", "said"),
     [(("status",), "interrupted; nothing is lost"), (("train",), "No other model is served")],
 )
-def test_ctrl_c_while_the_database_is_waited_for_is_told(tmp_path: Path, command: tuple[str, ...], said: str) -> None:
+def test_ctrl_c_while_the_database_is_waited_for_is_told(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -26,7 +26,7 @@ def test_ctrl_c_while_the_database_is_waited_for_is_told(tmp_path: Path, command
         port = silent.getsockname()[1]
         where = {"ATTUNE_HOME": str(tmp_path), "NEO4J_URI": f"bolt://127.0.0.1:{port}", "NEO4J_PASSWORD": "x"}
         process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "attune", *command],
+            [*command.PROGRAM, *arguments],
             env=os.environ | where,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
