@@ -19,7 +19,6 @@ _MAX_TYPE = 64
 _MAX_CONTEXT = 128
 # Clocks differ; what lies further ahead than this is a mistake.
 _SKEW_US = 24 * 3_600_000_000
-_YEAR_1970, _YEAR_9999 = 0, 253_402_300_799_000_000
 _KNOWN_TYPES = frozenset(EVENT_RELATIONSHIPS) | FEEDBACK
 
 
@@ -51,7 +50,8 @@ class EventInput:
         for part in fields(self):
             if getattr(self, part.name) is strawberry.UNSET:
                 setattr(self, part.name, None)
-        # As in files: a known type in capitals is known.
+        # As in files: a known type in capitals or between blanks is known.
+        self.type = self.type.strip(" ")
         if self.type.lower() in _KNOWN_TYPES:
             self.type = self.type.lower()
 
@@ -109,17 +109,18 @@ def check(given: EventInput, place: int) -> Checked:
             _check_text(name, text, most, wrong)
     if given.event_id is not None and not given.event_id.strip():
         wrong("eventId", UserErrorCode.BLANK, "`eventId` must not be blank; leave it out instead.")
-    for name, number, lowest in (("quantity", given.quantity, 0.0), ("amount", given.amount, 0.0)):
-        if number is not None and not lowest <= number <= MAX_MONEY:
-            wrong(name, UserErrorCode.OUT_OF_RANGE, f"`{name}` must be a number from 0 to {MAX_MONEY:,.0f}.")
-    if given.quantity == 0:
-        wrong("quantity", UserErrorCode.OUT_OF_RANGE, "`quantity` must be more than 0; leave it out when unknown.")
+    if given.quantity is not None and not 0 < given.quantity <= MAX_MONEY:
+        message = f"`quantity` must be more than 0, and up to {MAX_MONEY:,.0f}; leave it out when unknown."
+        wrong("quantity", UserErrorCode.OUT_OF_RANGE, message)
+    if given.amount is not None and not 0 <= given.amount <= MAX_MONEY:
+        message = f"`amount` must be a number from 0 to {MAX_MONEY:,.0f}; leave it out when unknown."
+        wrong("amount", UserErrorCode.OUT_OF_RANGE, message)
     if given.value is not None and not math.isfinite(given.value):
         wrong("value", UserErrorCode.OUT_OF_RANGE, "`value` must be a finite number.")
     now = present_us()
     at = now if given.at is None else _microseconds(given.at)
-    if not _YEAR_1970 <= at <= _YEAR_9999:
-        wrong("at", UserErrorCode.OUT_OF_RANGE, "`at` must lie after 1970.")
+    if at < 0:
+        wrong("at", UserErrorCode.OUT_OF_RANGE, "`at` must not lie before 1970.")
     elif at > now + _SKEW_US:
         wrong("at", UserErrorCode.IN_FUTURE, "`at` lies more than a day ahead of the service's clock.")
     event_id = given.event_id or _derived_id(given, at)

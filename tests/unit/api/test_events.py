@@ -56,6 +56,21 @@ def test_a_bad_event_says_where_and_what(changes: dict[str, Any], expected: list
     assert check(event(**changes), 3).errors[0].field[:3] == ["input", "events", "3"]
 
 
+def test_a_time_at_the_end_of_all_times_lies_ahead_and_not_before_1970() -> None:
+    last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone(timedelta(hours=-14)))
+    assert codes(at=last) == [("at", UserErrorCode.IN_FUTURE)]
+
+
+def test_a_type_between_blanks_is_the_type() -> None:
+    types = [found.type for text in (" view ", "VIEW ", " wish list ") if (found := check(event(type=text), 0).event)]
+    assert types == ["view", "view", "wish list"]
+
+
+def test_what_a_quantity_may_be_is_told_the_same_whatever_it_was() -> None:
+    told = {check(event(quantity=given), 0).errors[0].message for given in (-1.0, 0.0, 1e13)}
+    assert len(told) == 1
+
+
 def test_a_clock_that_is_an_hour_fast_is_accepted() -> None:
     assert codes(at=datetime.now(UTC) + timedelta(hours=1)) == []
 
