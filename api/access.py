@@ -98,6 +98,13 @@ def denial(
         passing = identity.scopes & rule.scopes if rule else frozenset[Scope]()
         if not passing:
             allowed = " or ".join(sorted(rule.scopes)) if rule else Scope.ADMIN
+            if not identity.scopes:
+                return Refused(
+                    Code.FORBIDDEN,
+                    f"The token has no scope of Attune, and `{coordinate}` needs {allowed}: its `scope` must name one "
+                    "as `attune:...`. Nothing was done.",
+                    field=coordinate,
+                )
             return Refused(
                 Code.FORBIDDEN, f"`{coordinate}` needs the scope {allowed}. Nothing was done.", field=coordinate
             )

@@ -49,7 +49,9 @@ class Authenticator:
         if credentials.startswith(PREFIX):
             return self._by_key(credentials)
         if self._tokens is None:
-            raise Unauthenticated(Reason.TOKEN_REFUSED)
+            raise Unauthenticated(
+                Reason.TOKEN_REFUSED, "Tokens are not taken here, only API keys (`attune key create`)."
+            )
         return await self._tokens.identify(credentials)
 
     def _by_key(self, text: str) -> Identity:

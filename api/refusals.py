@@ -77,8 +77,9 @@ _SENTENCES: Mapping[Reason, str] = MappingProxyType(
 class Unauthenticated(Exception):  # noqa: N818 - it reads as what happened
     """Credentials are missing or not taken."""
 
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(_SENTENCES[reason])
+    def __init__(self, reason: Reason, why: str | None = None) -> None:
+        """`why`: what is wrong, where that can be told more closely than the reason does."""
+        super().__init__(why or _SENTENCES[reason])
         self.reason = reason
 
     def response(self) -> Response:

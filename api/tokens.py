@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from jwt.exceptions import InvalidSubjectError
 
 from api.identity import Identity, Scope
 from api.refusals import Reason, Unauthenticated
@@ -75,7 +76,7 @@ class Tokens:
         except jwt.InvalidTokenError:
             raise Unauthenticated(Reason.TOKEN_MALFORMED) from None
         if header.get("alg") not in ALGORITHMS:
-            raise Unauthenticated(Reason.TOKEN_REFUSED)
+            raise _refused(f"The token must be signed with {', '.join(ALGORITHMS)}.")
         return self._identity(self._claims(token, await self._key(header.get("kid"))), token)
 
     async def _key(self, key_id: str | None) -> jwt.PyJWK:
@@ -122,26 +123,48 @@ class Tokens:
         except jwt.ExpiredSignatureError:
             raise Unauthenticated(Reason.TOKEN_EXPIRED) from None
         except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError):
-            raise Unauthenticated(Reason.TOKEN_REFUSED) from None
+            raise _refused("The token's signature is not that of the key that it names.") from None
         except jwt.DecodeError:
             raise Unauthenticated(Reason.TOKEN_MALFORMED) from None
+        # The signature is good from here on: to say what is wrong helps nobody but its owner.
+        except jwt.MissingRequiredClaimError as error:
+            raise _refused(f"The token has no `{error.claim}`, which is needed.") from None
+        except jwt.ImmatureSignatureError:
+            raise _refused("The token is not valid yet: see its `nbf` and `iat`, and the clocks.") from None
+        except jwt.InvalidIssuerError:
+            raise _refused("The token's `iss` is not the issuer whose tokens are taken (ATTUNE_JWT_ISSUER).") from None
+        except jwt.InvalidAudienceError:
+            raise _refused("The token's `aud` does not hold what it must (ATTUNE_JWT_AUDIENCE).") from None
+        except InvalidSubjectError:
+            raise _refused("The token's `sub` must be a string.") from None
         except jwt.PyJWTError:
             raise Unauthenticated(Reason.TOKEN_REFUSED) from None
 
     def _identity(self, claims: dict[str, Any], token: str) -> Identity:
-        said: object = claims.get("scope", claims.get("scp", ""))
+        said: object = next((claims[name] for name in ("scope", "scp") if claims.get(name) is not None), "")
         words = said.split() if isinstance(said, str) else cast("list[object]", said) if isinstance(said, list) else ()
         # The prefix keeps another application's `admin` of the same login from being ours.
         scopes = frozenset(scope for scope in Scope if f"{_PREFIX}{scope}" in words)
         user = claims.get(self._settings.user_claim)
-        if Scope.CUSTOMER in scopes and not (isinstance(user, str) and user):
-            raise Unauthenticated(Reason.TOKEN_REFUSED)
+        if Scope.CUSTOMER in scopes and not (isinstance(user, str) and user and _is_text(user)):
+            raise _refused(f"A customer's token must have the user's own id as text in `{self._settings.user_claim}`.")
+        try:
+            expires = float(claims["exp"]) + _LEEWAY_S
+        except OverflowError:
+            raise _refused("The token's `exp` is no time that there is.") from None
         # One rate for all tokens of one subject; the digest keeps its id out of logs.
         subject = json.dumps([claims.get("iss"), claims.get("sub"), user], default=str) if claims.get("sub") else token
         name = hashlib.blake2b(subject.encode(), digest_size=8).hexdigest()
-        return Identity(
-            f"token:{name}", scopes, user if Scope.CUSTOMER in scopes else None, float(claims["exp"]) + _LEEWAY_S
-        )
+        return Identity(f"token:{name}", scopes, user if Scope.CUSTOMER in scopes else None, expires)
+
+
+def _refused(why: str) -> Unauthenticated:
+    return Unauthenticated(Reason.TOKEN_REFUSED, why)
+
+
+def _is_text(user: str) -> bool:
+    # JSON can hold halves of a character; no id is made of them.
+    return not any(0xD800 <= ord(character) <= 0xDFFF for character in user)
 
 
 def usable(key_set: object) -> dict[str | None, jwt.PyJWK]:
@@ -157,7 +180,7 @@ def usable(key_set: object) -> dict[str | None, jwt.PyJWK]:
         if not isinstance(row, dict):
             continue
         row = cast("dict[str, Any]", row)
-        if row.get("use", "sig") != "sig" or row.get("kty") == "oct":
+        if row.get("use", "sig") != "sig" or row.get("kty") == "oct" or not isinstance(row.get("kid"), str | None):
             continue
         try:
             key = jwt.PyJWK(row)

@@ -142,6 +142,9 @@ def of_another_kind_than_its_key() -> str:
         (lambda: credentials.token(aud=None), "TOKEN_REFUSED"),
         (lambda: credentials.token(iss="https://evil.example"), "TOKEN_REFUSED"),
         (lambda: credentials.token(sub=None), "TOKEN_REFUSED"),
+        (lambda: credentials.token(sub=7), "TOKEN_REFUSED"),
+        (lambda: credentials.token(sub="\ud800"), "TOKEN_REFUSED"),
+        (lambda: credentials.token(exp=10**400), "TOKEN_REFUSED"),
         (lambda: credentials.token(kid="unknown"), "UNKNOWN_KEY"),
         (without_kid, "UNKNOWN_KEY"),
         (hmac_with_the_public_key, "TOKEN_REFUSED"),
@@ -158,6 +161,31 @@ def test_what_is_not_a_valid_token_is_401_with_its_reason(
     answer = guarded.ask(OWN, make())
     assert refusal(answer) == (401, "UNAUTHENTICATED", reason)
     assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+
+
+@pytest.mark.parametrize(
+    ("make", "names"),
+    [
+        (lambda: credentials.token(exp=None), "`exp`"),
+        (lambda: credentials.token(nbf=int(time.time()) + 600), "`nbf`"),
+        (lambda: credentials.token(iss="https://evil.example"), "`iss`"),
+        (lambda: credentials.token(aud="another"), "`aud`"),
+        (lambda: credentials.token(aud=None), "`aud`"),
+        (lambda: credentials.token(sub=None), "`sub`"),
+        (lambda: credentials.token(sub=7), "`sub`"),
+        (unsigned, "RS256"),
+        (signed_by_a_stranger, "signature"),
+    ],
+)
+def test_the_message_names_what_is_wrong_with_a_token(guarded: Guarded, make: Callable[[], str], names: str) -> None:
+    assert names in guarded.ask(OWN, make()).json()["errors"][0]["message"]
+
+
+def test_a_scope_may_stand_in_scp_beside_a_scope_that_is_null(guarded: Guarded) -> None:
+    said = {"iss": ISSUER, "aud": AUDIENCE, "sub": "u0", "exp": int(time.time()) + 60}
+    said |= {"scope": None, "scp": ["attune:customer"]}
+    null = jwt.encode(said, credentials.KEYS["EdDSA"], algorithm="EdDSA", headers={"kid": "eddsa"})
+    assert guarded.ask(OWN, null).status_code == 200
 
 
 def test_other_ways_to_say_who_one_is_are_refused(guarded: Guarded) -> None:
@@ -207,6 +235,7 @@ def test_a_denied_call_is_403_and_changes_nothing(
 def test_a_token_of_another_application_may_do_nothing(guarded: Guarded) -> None:
     answer = guarded.ask("{ model { version } }", credentials.token(scope="admin openid"))
     assert refusal(answer) == (403, "FORBIDDEN", None)
+    assert "`attune:...`" in answer.json()["errors"][0]["message"]  # not only that it needs the scope admin
 
 
 def test_what_is_allowed_is_done(guarded: Guarded, session_client: Client) -> None:
@@ -282,6 +311,18 @@ def test_a_socket_begins_with_credentials_and_ends_with_them(guarded: Guarded) -
         served.until(lambda: guarded.ask(OWN, text).status_code == 401)
         subscribe(ws, "1", FOLLOW, user="u0", first=1)
         assert receive(ws)["payload"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+def test_one_odd_key_does_not_spoil_a_key_set(guarded: Guarded) -> None:
+    known = guarded.login.keys
+    assert known
+    try:
+        odd = known["keys"][1] | {"kid": ["odd"]}
+        guarded.login.keys = {"keys": [odd, known["keys"][0] | {"kid": "renamed"}]}
+        assert guarded.ask(OWN, credentials.token("RS256", kid="renamed")).status_code == 200
+    finally:
+        guarded.login.keys = known
+    assert guarded.ask(OWN, credentials.token("RS256")).status_code == 200
 
 
 def test_who_sends_too_much_is_told_when_to_come_again(neo4j: Settings, models: Path, tmp_path: Path) -> None:
