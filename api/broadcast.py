@@ -1,7 +1,7 @@
 """Who waits for news of which user, inside this process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 
 
 class Broadcast:
@@ -22,14 +22,25 @@ class Broadcast:
             for event in self._waiting.get(user, ()):
                 event.set()
 
-    async def follow(self, user: str) -> AsyncIterator[None]:
-        """Yield at once, and again after each publication, until `close`."""
+    async def follow(
+        self, user: str, *, ended: Callable[[], bool] | None = None, every_s: float = 2.0
+    ) -> AsyncIterator[None]:
+        """Yield at once, and again after each publication, until `close`.
+
+        Where nothing is published it looks every so many seconds whether it has `ended`, and yields then as well.
+        """
         event = asyncio.Event()
         event.set()
         self._waiting.setdefault(user, set()).add(event)
         try:
             while not self._closed:
-                await event.wait()
+                while not event.is_set():
+                    try:
+                        async with asyncio.timeout(every_s if ended else None):
+                            await event.wait()
+                    except TimeoutError:
+                        if ended and ended():
+                            break
                 event.clear()
                 if not self._closed:
                     yield

@@ -42,9 +42,18 @@ class Identity:
         """Whether permissions must be looked at: an administrator passes everywhere."""
         return Scope.ADMIN not in self.scopes
 
+    @property
+    def lasting(self) -> bool:
+        """Whether nothing can end the credentials."""
+        return self.expires is None and self.revoked is None
+
+    def over(self) -> bool:
+        """Whether the credentials do not hold any more."""
+        return (self.expires is not None and time.time() > self.expires) or bool(self.revoked and self.revoked())
+
     def renew(self) -> None:
         """Raise `Refused` once the credentials do not hold any more: streams outlive the moment of their check."""
-        if (self.expires is not None and time.time() > self.expires) or (self.revoked and self.revoked()):
+        if self.over():
             raise Refused(Code.UNAUTHENTICATED, "The credentials do not hold any more. Connect again with fresh ones.")
 
 

@@ -29,7 +29,9 @@ class Subscription:
         wish = Wish(arguments.page_size(first, 20), None, filters.query(filter), filters.only_available(filter))
         explained = lists.asks_for(info, "explanation")
         begun = False
-        async for _ in context.recommender.broadcast.follow(user):
+        # Over a WebSocket the identity belongs to the connection, and is known by now.
+        ended = None if context.identity.lasting else context.identity.over
+        async for _ in context.recommender.broadcast.follow(user, ended=ended):
             context.identity.renew()
             context.renew()
             if begun:  # it was woken because something has changed

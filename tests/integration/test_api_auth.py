@@ -313,6 +313,35 @@ def test_a_socket_begins_with_credentials_and_ends_with_them(guarded: Guarded) -
         assert receive(ws)["payload"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
+def test_a_stream_ends_with_its_token_though_nothing_happens(guarded: Guarded) -> None:
+    with connect(
+        guarded.api.url.replace("http", "ws") + "/graphql", subprotocols=[Subprotocol("graphql-transport-ws")]
+    ) as ws:
+        # Clocks may differ by half a minute: so long a token is taken after its end.
+        token = credentials.token(exp=int(time.time()) - 27)
+        ws.send(json.dumps({"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}}))
+        assert receive(ws)["type"] == "connection_ack"
+        subscribe(ws, "1", FOLLOW, user="u0", first=1)
+        assert "errors" not in receive(ws)["payload"]
+        ended = receive(ws, 30)
+        assert ended["payload"]["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+        assert receive(ws) == {"id": "1", "type": "complete"}
+
+
+def test_a_stream_ends_with_its_key_though_nothing_happens(guarded: Guarded) -> None:
+    key, text = guarded.file.create(frozenset({Scope.CUSTOMER}), user="u0")
+    served.until(lambda: guarded.ask(OWN, text).status_code == 200)
+    with connect(
+        guarded.api.url.replace("http", "ws") + "/graphql", subprotocols=[Subprotocol("graphql-transport-ws")]
+    ) as ws:
+        ws.send(json.dumps({"type": "connection_init", "payload": {"authorization": f"Bearer {text}"}}))
+        assert receive(ws)["type"] == "connection_ack"
+        subscribe(ws, "1", FOLLOW, user="u0", first=1)
+        assert "errors" not in receive(ws)["payload"]
+        guarded.file.revoke(key.id)
+        assert receive(ws, 30)["payload"]["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
 def test_one_odd_key_does_not_spoil_a_key_set(guarded: Guarded) -> None:
     known = guarded.login.keys
     assert known
