@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from graph.errors import AuthFailed, Conflict, GraphError, OutOfMemory, TimedOut, Unavailable
 
@@ -81,8 +82,19 @@ def public(error: GraphQLError, *, executing: bool, request_id: str) -> GraphQLE
     )
 
 
+def no_operation(name: str | None) -> str:
+    """Return what to say where a document does not hold the operation that is asked for; None: any."""
+    if name is None:
+        return "The document holds fragments alone: there is no operation to run."
+    return f"The document has no operation named {name!r}: see `operationName`."
+
+
 def _named(error: GraphQLError, executing: bool) -> tuple[Code, str]:
     cause = error.original_error
+    if isinstance(cause, CannotGetOperationTypeError):
+        return Code.BAD_REQUEST, no_operation(cause.operation_name)
+    if isinstance(cause, InvalidOperationTypeError):
+        return Code.METHOD_NOT_ALLOWED, "Mutations are not run over GET: send them by POST."
     for kind, code, message in _GRAPH_ERRORS:
         if isinstance(cause, kind):
             return code, message

@@ -30,7 +30,7 @@ from api import answers, caching, graphiql, operations
 from api.answers import Answer, Basis
 from api.auth import CREDENTIALS, Authenticator
 from api.context import Context
-from api.errors import Code, Refused
+from api.errors import Code, Refused, no_operation
 from api.identity import Identity
 from api.last_known import OUTAGES, Kept
 from api.limits import Limits
@@ -304,7 +304,7 @@ class GraphQLView(GraphQL[Context, None]):
         except MissingQueryError:
             raise HTTPException(400, "There is no `query`.") from None
         except CannotGetOperationTypeError as error:
-            raise HTTPException(400, error.as_http_error_reason()) from None
+            raise HTTPException(400, no_operation(error.operation_name)) from None
         except InvalidOperationTypeError as error:
             if error.operation_type is OperationType.SUBSCRIPTION:
                 raise HTTPException(400, f"Follow subscriptions over WebSocket, or with `Accept: {EVENTS}`.") from None

@@ -112,7 +112,33 @@ def test_one_connection_has_a_bounded_number_of_subscriptions(api: Served) -> No
         for n in range(21):
             subscribe(ws, str(n), user="u0", first=0)
         answers = [receive(ws) for _ in range(21)]
-        assert sum(answer["type"] == "error" for answer in answers) == 1
+        (refused,) = (answer["payload"][0] for answer in answers if answer["type"] == "error")
+        assert refused["extensions"] == {"code": "OVERLOADED", "limit": 20}
+
+
+def test_an_operation_that_is_not_in_the_document_is_the_clients_mistake(api: Served) -> None:
+    with socket_of(api) as ws:
+        for payload in (
+            {"query": "query A { __typename }", "operationName": "B"},
+            {"query": "fragment F on Query { __typename }"},
+        ):
+            ws.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
+            assert receive(ws)["payload"][0]["extensions"] == {"code": "BAD_REQUEST"}
+
+
+def test_a_mutation_by_get_is_refused_over_a_stream_too(api: Served) -> None:
+    asked = {"query": 'mutation { eraseUser(id: "u0") { erasedEvents } }'}
+    answer = api.http.get("/graphql", params=asked, headers={"accept": "text/event-stream"})
+    told = json.loads(answer.text.splitlines()[1].removeprefix("data: "))
+    assert told["errors"][0]["extensions"] == {"code": "METHOD_NOT_ALLOWED"}
+    assert api.ask('{ user(id: "u0") { externalId } }')["user"] == {"externalId": "u0"}
+
+
+def test_a_null_payload_of_connection_init_is_none(api: Served) -> None:
+    url = api.url.replace("http", "ws") + "/graphql"
+    with connect(url, subprotocols=[Subprotocol("graphql-transport-ws")]) as ws:
+        ws.send(json.dumps({"type": "connection_init", "payload": None}))
+        assert receive(ws) == {"type": "connection_ack"}
 
 
 def test_the_limits_hold_on_a_socket(api: Served) -> None:
@@ -126,11 +152,23 @@ def test_a_page_of_another_site_cannot_open_a_socket(api: Served) -> None:
         pass
 
 
-def test_a_client_that_does_not_speak_the_protocol_is_closed(api: Served) -> None:
+@pytest.mark.parametrize(
+    "sent",
+    ["no json", "[]", "5", '{"type": "complete", "id": [1]}', json.dumps({"type": "x" * 200})],
+)
+def test_a_client_that_does_not_speak_the_protocol_is_closed(api: Served, sent: str) -> None:
     with socket_of(api) as ws:
-        ws.send("no json")
+        ws.send(sent)
         with pytest.raises(Exception, match="4400"):
             receive(ws)
+
+
+def test_an_id_that_is_in_use_closes_however_long_it_is(api: Served) -> None:
+    with socket_of(api) as ws:
+        for _ in range(2):
+            subscribe(ws, "1" * 200, user="u0", first=0)
+        with pytest.raises(Exception, match="4409"):  # the first may have been answered before
+            _ = receive(ws), receive(ws)
 
 
 def test_server_sent_events_push_the_list_and_end_with_the_user(api: Served) -> None:
