@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import strawberry
-from cross_web import AsyncHTTPRequestAdapter, HTTPException
+from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
 from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -79,9 +79,20 @@ def negotiated(accept: str | None) -> str | None:
     return best
 
 
+class _Request(StarletteRequestAdapter):
+    """A request whose media type may be written in capitals, as HTTP has it."""
+
+    @property
+    def content_type(self) -> str | None:
+        """Return the header in small letters: nothing in it that is looked at tells them from capitals."""
+        found = super().content_type
+        return found and found.lower()
+
+
 class GraphQLView(GraphQL[Context, None]):
     """`/graphql` over HTTP POST and GET, server-sent events and graphql-transport-ws."""
 
+    request_adapter_class = _Request
     graphql_transport_ws_handler_class = SocketHandler
 
     def __init__(
@@ -244,6 +255,9 @@ class GraphQLView(GraphQL[Context, None]):
                 raise HTTPException(415, f"The body must be {JSON}.")
             if parameters.get("charset", "utf-8").strip('"').lower() not in ("utf-8", "utf8"):
                 raise HTTPException(415, "The body must be UTF-8.")
+        if request.method == "GET":
+            for name in ("variables", "extensions"):
+                _check_parameter(name, request.query_params.get(name))
         data = await super().parse_http_body(request)
         if not isinstance(data, GraphQLRequestData):
             raise HTTPException(400, "Send one operation at a time.")
@@ -361,6 +375,18 @@ class GraphQLView(GraphQL[Context, None]):
         if kept := sub_response.headers.get("cache-control"):
             answer.headers["cache-control"] = kept
         return answer
+
+
+def _check_parameter(name: str, text: str | None) -> None:
+    """Raise for a parameter of the address that is not what it must be, by its name."""
+    if not text:
+        return
+    try:
+        found: object = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise HTTPException(400, f"The parameter `{name}` of the address is not valid JSON.") from None
+    if not isinstance(found, dict):
+        raise HTTPException(400, f"The parameter `{name}` of the address must be a JSON object; leave it out for none.")
 
 
 def _before_execution(errors: list[GraphQLError]) -> bool:

@@ -111,11 +111,24 @@ def test_null_variables_extensions_and_operation_name_are_allowed(api: Served) -
 @pytest.mark.parametrize(
     "kind",
     ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "", "application/jsonp",
-     "application/json; charset=utf-16"],
+     "application/json; charset=utf-16", "APPLICATION/JSON; Charset=UTF-16"],
 )  # fmt: skip
 def test_what_a_form_of_another_site_can_send_is_refused(api: Served, kind: str) -> None:
     answer = api.http.post("/graphql", content=json.dumps(OK), headers={"content-type": kind})
     assert (answer.status_code, code(answer)) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+def test_a_media_type_may_be_written_in_capitals(api: Served) -> None:
+    for kind in ("Application/JSON", "application/json; Charset=UTF-8"):
+        assert api.http.post("/graphql", content=json.dumps(OK), headers={"content-type": kind}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["variables", "extensions"])
+def test_a_parameter_of_the_address_that_is_no_object_is_named(api: Served, name: str) -> None:
+    for text in ("x", "[1]", "null"):
+        answer = api.http.get("/graphql", params={"query": "{ __typename }", name: text})
+        assert (answer.status_code, code(answer)) == (400, "BAD_REQUEST")
+        assert f"`{name}`" in answer.json()["errors"][0]["message"]
 
 
 def test_get_reads_and_never_writes(api: Served) -> None:
