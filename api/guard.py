@@ -1,7 +1,9 @@
 """What stands in front of every route: a request id, a bound on the body, headers for browsers, a count."""
 
 import asyncio
+import logging
 import time
+import traceback
 import uuid
 from collections.abc import Collection
 
@@ -17,6 +19,8 @@ from api.metrics import Metrics
 from api.refusals import failure
 from api.tracing import caller
 from graph import tracing
+
+log = logging.getLogger("attune.api")
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; font-src 'self'; "
@@ -106,6 +110,15 @@ class Guard:
         except _Refused as refused:
             refusal = failure(refused.status, str(refused), headers={"connection": "close"})
             await refusal(scope, receive, guarded)
+        except Exception as error:
+            if status:
+                raise  # half of an answer is out: all that is left is to break off
+            # The message of an exception may hold a user's data; its type and place do not.
+            trace = "".join(traceback.format_tb(error.__traceback__))
+            request, cause = scope[REQUEST_ID], type(error).__name__
+            log.error("request failed", extra={"request": request, "cause": cause, "trace": trace})
+            message = "The service failed. It has been logged under the request id."
+            await failure(500, message, requestId=request)(scope, receive, guarded)
         finally:
             self._in_flight -= waiting
             self._metrics.request(path, status, time.perf_counter() - begun)

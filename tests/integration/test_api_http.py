@@ -131,6 +131,24 @@ def test_a_parameter_of_the_address_that_is_no_object_is_named(api: Served, name
         assert f"`{name}`" in answer.json()["errors"][0]["message"]
 
 
+def test_what_nobody_expected_is_told_in_json_under_the_request_id(
+    api: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> None:
+        raise RuntimeError("the message names u0")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(api.app.recommender, "forget_erased", broken)
+        answer = post(api, OK)
+    assert answer.status_code == 500
+    request = answer.headers["x-request-id"]
+    assert answer.json()["errors"][0]["extensions"] == {"code": "INTERNAL", "requestId": request}
+    assert "u0" not in answer.text
+    (line,) = (record for record in caplog.records if record.getMessage() == "request failed")
+    assert (vars(line)["request"], vars(line)["cause"]) == (request, "RuntimeError")
+    assert post(api, OK).status_code == 200
+
+
 def test_get_reads_and_never_writes(api: Served) -> None:
     answer = api.http.get("/graphql", params={"query": 'query ($i: String!) { item(id: $i) { title } }',
                                               "variables": '{"i": "i0"}'})  # fmt: skip
