@@ -40,7 +40,7 @@ from api.recommender import Recommender
 from api.refusals import RateLimited, Unauthenticated, failure, refusal
 from api.schema import publish
 from api.sockets import SocketHandler
-from api.trusted import TrustedDocuments
+from api.trusted import NO_QUERY, TrustedDocuments
 from graph.errors import GraphError
 
 REQUEST_ID = "attune.request_id"
@@ -130,7 +130,7 @@ class GraphQLView(GraphQL[Context, None]):
         request = Request(scope, receive)
         try:
             # Before the body is read. GraphiQL's page itself tells nothing, and a browser sends no credentials for it.
-            if not (self.graphql_ide and self._asks_for_page(request)):
+            if not self.should_render_graphql_ide(request):
                 identity = scope[IDENTITY] = await self._authenticator.identify(request.headers)
                 if wait := self.wait_s(identity):
                     raise RateLimited(wait)
@@ -231,14 +231,15 @@ class GraphQLView(GraphQL[Context, None]):
         frame.media_type = negotiated(request.headers.get("accept"))
         return frame
 
-    def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
-        """A browser that opens the address gets GraphiQL; a program never does."""
-        return self._asks_for_page(request)
+    def should_render_graphql_ide(self, request: BaseRequestProtocol | Request) -> bool:
+        """A browser that opens the address gets GraphiQL where there is one; a program never does."""
+        return self.graphql_ide is not None and self._asks_for_page(request)
 
     def _asks_for_page(self, request: BaseRequestProtocol | Request) -> bool:
         given = request.query_params
-        asks = request.method == "GET" and given.get("query") is None and given.get("documentId") is None
-        return asks and "text/html" in request.headers.get("accept", "")
+        # A trusted document may be named by `extensions`.
+        asked = any(given.get(name) is not None for name in ("query", "documentId", "extensions"))
+        return request.method == "GET" and not asked and "text/html" in request.headers.get("accept", "")
 
     async def render_graphql_ide(self, request: Request) -> Response:
         """Return GraphiQL's page."""
@@ -269,7 +270,7 @@ class GraphQLView(GraphQL[Context, None]):
             name = given.get("documentId")
         query = self.trusted.text({"query": data.query, "documentId": name, "extensions": data.extensions})
         if not query:
-            raise HTTPException(400, "There is no `query`.")
+            raise HTTPException(400, NO_QUERY)
         # Clients name event streams too, for subscriptions: Strawberry alone would take any mention for a wish.
         return replace(data, query=query, protocol="sse" if wanted == EVENTS else "http")
 
@@ -316,7 +317,7 @@ class GraphQLView(GraphQL[Context, None]):
                     allowed_operation_types=allowed,
                 )
         except MissingQueryError:
-            raise HTTPException(400, "There is no `query`.") from None
+            raise HTTPException(400, NO_QUERY) from None
         except CannotGetOperationTypeError as error:
             raise HTTPException(400, no_operation(error.operation_name)) from None
         except InvalidOperationTypeError as error:

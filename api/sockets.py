@@ -7,6 +7,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import Comple
 
 from api.context import Context
 from api.errors import Code, Refused
+from api.trusted import NO_QUERY
 
 if TYPE_CHECKING:
     from api.http import GraphQLView
@@ -61,7 +62,7 @@ class SocketHandler(BaseGraphQLTransportWSHandler[Context, None]):
                 raise Refused(Code.OVERLOADED, full, limit=most)
             text = view.trusted.text(payload)
             if not text:
-                raise Refused(Code.BAD_REQUEST, "There is no `query`.")
+                raise Refused(Code.BAD_REQUEST, NO_QUERY)
         except Refused as refused:
             view.count(refused)
             await self.send_message({"id": name, "type": "error", "payload": [refused.formatted]})

@@ -14,6 +14,9 @@ from api.limits import Limits, refusal
 
 _PREFIX = "sha256:"
 
+NO_QUERY = "There is no `query`: send one, or the `documentId` of a trusted document."
+"""What to say to a request that names no document."""
+
 
 class TrustedDocuments:
     """Documents by id: the SHA-256 of the text in hex (`sha256:` may stand before it), or what the manifest says."""
@@ -31,8 +34,8 @@ class TrustedDocuments:
     def text(self, request: Mapping[str, Any]) -> str | None:
         """Return the document that a request means by `documentId`, `extensions.persistedQuery` or `query`.
 
-        Raises `Refused` for an id that is unknown, an id that is not that of the query beside it, and with `only` for a
-        query that is none of ours.
+        Raises `Refused` for an id that is unknown or no string, an id that is not that of the query beside it, and with
+        `only` for a query that is none of ours.
         """
         query: object = request.get("query")
         name: object = request.get("documentId")
@@ -40,7 +43,9 @@ class TrustedDocuments:
         if name is None and isinstance(extensions, Mapping):
             persisted = cast("Mapping[str, object]", extensions).get("persistedQuery")
             name = cast("Mapping[str, object]", persisted).get("sha256Hash") if isinstance(persisted, Mapping) else None
-        if isinstance(name, str):
+        if name is not None and not isinstance(name, str):
+            raise Refused(Code.BAD_REQUEST, "The id of a trusted document must be a string.")
+        if name is not None:
             query = self._named(name.removeprefix(_PREFIX), query)
         if self.only and query and query not in self.texts:
             raise Refused(Code.DOCUMENT_NOT_TRUSTED, "Only documents that the service knows beforehand are run.")

@@ -104,6 +104,29 @@ def test_an_unknown_id_is_told_in_the_words_that_clients_look_for(strict: Served
             assert answer.json()["errors"][0]["message"] == "PersistedQueryNotFound"
 
 
+def test_an_id_that_is_no_string_is_told_apart_from_none(strict: Served, open_: Served) -> None:
+    named: list[dict[str, Any]] = [{"documentId": 5}, {"extensions": {"persistedQuery": {"sha256Hash": 5}}}]
+    for api in (strict, open_):
+        for body in named:
+            answer = api.http.post("/graphql", json=body, headers=GRAPHQL)
+            assert (answer.status_code, code(answer)) == (400, "BAD_REQUEST")
+            assert "must be a string" in answer.json()["errors"][0]["message"]
+
+
+def test_a_browser_that_opens_the_address_of_a_document_gets_its_answer(
+    strict: Served, neo4j: Settings, models: Path, manifest: Path
+) -> None:
+    accept = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    asked = {"extensions": json.dumps(persisted("a1")), "variables": '{"n": 1}'}
+    hidden = served.settings(neo4j, models, documents=manifest, development=False)
+    with served.serving(hidden) as production:
+        for api in (strict, production):
+            answer = api.http.get("/graphql", params=asked, headers=accept)
+            assert len(answer.json()["data"]["user"]["recommendations"]["nodes"]) == 1
+        nothing = production.http.get("/graphql", headers=accept)
+        assert (nothing.status_code, code(nothing)) == (400, "BAD_REQUEST")
+
+
 def test_where_others_run_too_an_id_must_be_that_of_the_query_beside_it(open_: Served) -> None:
     query = "{ __typename }"
     right = open_.http.post("/graphql", json={"query": query, "extensions": persisted(sha256(query))})
