@@ -66,6 +66,13 @@ def test_a_type_between_blanks_is_the_type() -> None:
     assert types == ["view", "view", "wish list"]
 
 
+def test_blanks_name_no_basket_and_no_context() -> None:
+    for blank in ("", "  "):
+        found = check(event(basket_id=blank, context=blank), 0).event
+        assert found is not None
+        assert (found.basket_id, found.context) == (None, None)
+
+
 def test_what_a_quantity_may_be_is_told_the_same_whatever_it_was() -> None:
     told = {check(event(quantity=given), 0).errors[0].message for given in (-1.0, 0.0, 1e13)}
     assert len(told) == 1
