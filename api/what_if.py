@@ -14,6 +14,7 @@ from api import arguments, explanation, lists, reasons, sentences
 from api.context import Context, Info
 from api.errors import Code, Refused, bad_input
 from api.explanation import Scene
+from api.identity import Scope
 from api.imagined import SessionEventInput, with_events
 from api.limits import MAX_EVENTS
 from api.lists import Recommendation, Wish
@@ -265,7 +266,7 @@ async def changed(context: Context, shopper: Shopper, artefact: Artefact, change
         _known(artefact, event.item, f"change.events[{place}].item")
     row = with_events(row, change.events) if change.events else row
     if change.attributes:
-        row = replace(row, properties={**row.properties, **_attributes(artefact, change.attributes)})
+        row = replace(row, properties={**row.properties, **_attributes(context, artefact, change.attributes)})
     other = shopper if row is shopper.row else Shopper(row, shopper.now)
     return other.with_items(_items(artefact, change.items))
 
@@ -308,27 +309,29 @@ def _known(artefact: Artefact, item: str, argument: str) -> None:
         raise bad_input(argument, f"`{argument}`: the model does not know an item {item[:80]!r}.")
 
 
-def _attributes(artefact: Artefact, given: Sequence[AttributeInput]) -> dict[str, str | float | None]:
+def _attributes(context: Context, artefact: Artefact, given: Sequence[AttributeInput]) -> dict[str, str | float | None]:
     if len(given) > MAX_ATTRIBUTES:
         raise bad_input("change.attributes", f"`attributes` may have up to {MAX_ATTRIBUTES} entries, not {len(given)}.")
     traits = {trait.name: trait for trait in artefact.scheme.traits}
+    # As `Model.attributes` is: what a shop keeps of its customers is nothing to tell them in a refusal.
+    listed = not context.identity.scopes <= {Scope.CUSTOMER}
     found: dict[str, str | float | None] = {}
     for place, one in enumerate(given):
         argument = f"change.attributes[{place}]"
         if (trait := traits.get(one.name)) is None:
-            known = ", ".join(sorted(traits)) or "none"
-            raise bad_input(argument, f"`{argument}`: the model looks at no such attribute; it looks at: {known}.")
+            known = f"; it looks at: {', '.join(sorted(traits)) or 'none'}" if listed else ""
+            raise bad_input(argument, f"`{argument}`: the model looks at no attribute {one.name[:80]!r}{known}.")
         if ATTRIBUTE + one.name in found:
             raise bad_input("change.attributes", f"`attributes` has {one.name!r} twice.")
-        found[ATTRIBUTE + one.name] = None if one.value is None else _value(trait, one.value, argument)
+        found[ATTRIBUTE + one.name] = None if one.value is None else _value(trait, one.value, argument, listed=listed)
     return found
 
 
-def _value(trait: Trait, value: str, argument: str) -> str | float:
+def _value(trait: Trait, value: str, argument: str, *, listed: bool) -> str | float:
     if trait.kind != "numeric":
         if value not in trait.levels:
-            known = ", ".join(trait.levels)
-            raise bad_input(argument, f"`{argument}`: {trait.name} is none of its values; they are: {known}.")
+            known = f"; they are: {', '.join(trait.levels)}" if listed else ""
+            raise bad_input(argument, f"`{argument}`: {value[:80]!r} is none of the values of {trait.name}{known}.")
         return value
     try:
         number = float(value)

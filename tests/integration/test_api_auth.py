@@ -238,6 +238,18 @@ def test_a_token_of_another_application_may_do_nothing(guarded: Guarded) -> None
     assert "`attune:...`" in answer.json()["errors"][0]["message"]  # not only that it needs the scope admin
 
 
+@pytest.mark.parametrize(("name", "value", "secret"), [("shoes", "1", "income"), ("income", "vast", "low")])
+def test_a_refusal_tells_no_customer_what_the_shop_knows_of_customers(
+    guarded: Guarded, name: str, value: str, secret: str
+) -> None:
+    change = f'{{attributes: [{{name: "{name}", value: "{value}"}}]}}'
+    query = f'{{ user(id: "u0") {{ whatIf(change: {change}, first: 1) {{ after {{ rank }} }} }} }}'
+    for scope, told in ((Scope.CUSTOMER, False), (Scope.SERVICE, True)):
+        error = guarded.ask(query, guarded.keys[scope]).json()["errors"][0]
+        assert error["extensions"]["argument"] == "change.attributes[0]"
+        assert (secret in error["message"]) is told
+
+
 def test_what_is_allowed_is_done(guarded: Guarded, session_client: Client) -> None:
     before = contents(session_client)
     assert guarded.ask(record("u0"), guarded.keys[Scope.CUSTOMER]).json()["data"]["recordEvents"]["recorded"] == 1
