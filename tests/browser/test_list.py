@@ -195,6 +195,77 @@ def test_markup_in_a_title_is_text(chromium: Browser, api: Served) -> None:
         page.locator("#find").press("Enter")
         expect(page.locator("#list-title")).to_have_text(f"Recommended for {odd}")
         assert page.locator("img[src=x]").count() == 0
+def test_more_that_is_asked_for_twice_is_shown_once(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api) as page:
+        expect(page.locator(".card")).to_have_count(12)
+        page.locator("#more").evaluate("more => { more.click(); more.click() }")
+        expect(page.locator(".card").nth(23)).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        ids = page.locator(".card").evaluate_all("cards => cards.map(card => card.dataset.id)")
+        assert len(ids) == len(set(ids)) == 24
+
+
+def test_more_that_comes_after_another_shopper_was_chosen_is_not_added(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u0") as page:
+        expect(page.locator(".card")).to_have_count(12)
+        late: list[Route] = []
+
+        def hold(route: Route) -> None:
+            if '"after":' in (route.request.post_data or "") and not late:
+                late.append(route)
+            else:
+                route.continue_()
+
+        page.route("**/graphql", hold)
+        page.get_by_role("button", name="Show more").click()
+        page.evaluate("location.hash = '#user=u3'")
+        expect(page.locator("#list-title")).to_have_text("Recommended for u3")
+        expect(page.locator(".card")).to_have_count(12)
+        with page.expect_response("**/graphql"):
+            late[0].continue_()
+        page.wait_for_load_state("networkidle")
+        expect(page.locator(".card")).to_have_count(12)
+
+
+def test_what_was_done_is_no_longer_told_above_another_list(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u11") as page:
+        page.locator(".card").first.get_by_role("button", name="viewed").click()
+        expect(page.locator("#note")).to_contain_text("Recorded a view of")
+        page.get_by_role("radio", name="Discover").check()
+        expect(page.locator("#note")).to_have_text("")
+
+
+def test_a_search_that_finds_nothing_says_so_and_leaves_the_list(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u0") as page:
+        expect(page.locator(".card")).to_have_count(12)
+        address = page.url
+        field = page.locator("#find")
+        field.fill("no such thing")
+        missed = page.locator(".top").get_by_role("status")
+        expect(missed).to_have_text("Nothing is called no such thing.")
+        assert faults(page) == []
+        field.press("Enter")
+        expect(missed).to_have_text("Nothing is called no such thing.")
+        assert page.url == address
+        expect(page.locator(".card")).to_have_count(12)
+        field.press("Escape")
+        expect(missed).to_have_text("")
+
+
+def test_on_paper_nothing_is_cut_off_and_no_button_is_left(chromium: Browser, api: Served) -> None:
+    for address, shown in (("/#user=u0", ".bars li"), ("/#user=u0&item=i3", ".bars li")):
+        with opened(chromium, api, address) as page:
+            expect(page.locator(shown).first).to_be_visible()
+            page.emulate_media(media="print")
+            cut = page.locator(".side, .why").evaluate_all(
+                "parts => parts.filter(part => part.scrollHeight > part.clientHeight).length"
+            )
+            assert cut == 0
+            for button in (".acts", ".doubts", "#more", "#find"):
+                expect(page.locator(button).first).to_be_hidden()
+            expect(page.locator("#controls")).to_be_visible()
+
+
     api.ask("mutation ($u: String!) { eraseUser(id: $u) { erasedEvents } }", u=odd)
 
 

@@ -72,11 +72,12 @@ export async function more(): Promise<void> {
   const { user, ...rest } = wish.peek();
   try {
     const found = await ask(ListDocument, { user: user!, ...rest, first: SIZE, after: end });
-    if (found.user) take(found.user, true);
+    // They go on from where the list ended that was shown then.
+    if (found.user && turn === asked) take(found.user, true);
   } catch (error) {
     // Another model is being served now.
     if (error instanceof ApiError && error.code === "INVALID_CURSOR") await refresh();
-    else tell(error);
+    else if (turn === asked) tell(error);
   }
 }
 
@@ -100,7 +101,14 @@ export async function record(type: Deed, { item }: Pick<Recommended, "item">): P
     const now = ranks();
     const left = [...shown.keys()].filter((id) => !now.has(id)).length;
     const told = words.peek().list;
+let adding = false;
+
     state.note.value = told.recorded[type](item.title) + (left ? told.left(left) : "") + told.stop;
+  // Pressed twice, it would add the same cards twice.
+  if (adding) return;
+  adding = true;
+  await newest;
+  const turn = asked;
   } catch (error) {
     tell(error);
   }
@@ -110,6 +118,7 @@ interface Reason {
   kind: ContributionKind;
   path: readonly { id: string }[];
 }
+  adding = false;
 
 /** Leaves a reason out for the shopper, or uses it again. */
 export async function dispute({ kind, path }: Reason, { withdrawn = false } = {}): Promise<void> {
