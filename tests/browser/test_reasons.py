@@ -201,6 +201,55 @@ def test_a_wrong_reason_is_left_out_and_used_again(chromium: Browser, api: Serve
         expect(page.locator(".disputes")).to_have_count(0)
 
 
+def test_a_reason_that_is_left_out_elsewhere_is_named_here_too(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u13") as page, opened(chromium, api, "/#user=u13") as other:
+        expect(other.locator("#live")).to_be_visible()
+        page.get_by_role("button", name="Wrong, do not use").first.click()
+        expect(page.locator(".disputes li")).to_have_count(1)
+        expect(other.locator(".disputes li")).to_have_count(1)
+        other.get_by_role("button", name="Use again").click()
+        expect(page.locator(".disputes")).to_have_count(0)
+        expect(other.locator(".disputes")).to_have_count(0)
+
+
+def test_the_reasons_of_an_item_follow_what_is_recorded_elsewhere(chromium: Browser, api: Served) -> None:
+    asked = "query ($u: String!, $i: String!) { user(id: $u) { explain(item: $i) { score } } }"
+    before = api.ask(asked, u="u17", i="i4")["user"]["explain"]["score"]
+    with opened(chromium, api, "/#user=u17&item=i4") as page:
+        score = page.locator(".score strong")
+        expect(score).to_have_text(f"{before:.3f}".replace("-", "−"))
+        verdict = page.locator(".verdict").inner_text()
+        event = {"user": "u17", "item": "i4", "type": "purchase", "quantity": 5}
+        api.ask("mutation ($e: EventInput!) { recordEvents(input: {events: [$e]}) { recorded } }", e=event)
+        after = api.ask(asked, u="u17", i="i4")["user"]["explain"]["score"]
+        assert f"{after:.3f}" != f"{before:.3f}"
+        expect(score).to_have_text(f"{after:.3f}".replace("-", "−"))
+        expect(page.locator(".verdict")).not_to_have_text(verdict)
+
+
+def test_an_item_that_the_service_was_too_busy_for_comes_by_itself(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u3") as page:
+        expect(page.locator(".card")).to_have_count(12)
+        busy = {"errors": [{"message": "Too busy.", "extensions": {"code": "OVERLOADED"}}]}
+        page.route("**/graphql", lambda route: route.fulfill(json=busy))
+        title = page.locator(".card .title").first.inner_text()
+        page.locator(".card .quiet").first.click()
+        expect(page.get_by_role("alert")).to_have_text("Too busy.")
+        page.unroute("**/graphql")
+        expect(page.locator("#item-title")).to_have_text(title)
+        expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_a_score_below_zero_has_the_sign_of_its_parts(chromium: Browser, api: Served) -> None:
+    asked = 'query ($i: String!) { user(id: "u2") { explain(item: $i) { score } } }'
+    scores = {f"i{item}": api.ask(asked, i=f"i{item}")["user"]["explain"]["score"] for item in range(30)}
+    worst = min(scores, key=lambda item: scores[item])
+    assert scores[worst] < -0.0005
+    with opened(chromium, api, f"/#user=u2&item={worst}") as page:
+        for place in (".score strong", ".total .amount"):
+            expect(page.locator(place)).to_have_text(f"−{abs(scores[worst]):.3f}")
+
+
 def test_an_unknown_item_is_told(chromium: Browser, api: Served) -> None:
     with opened(chromium, api, "/#user=u3&item=nothing") as page:
         expect(page.get_by_role("alert")).to_have_text("There is no item nothing.")

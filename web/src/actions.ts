@@ -1,7 +1,17 @@
 // What can be done: choose a shopper, wish for another list, ask for more of it, record an event.
 import { batch, effect } from "@preact/signals";
 import { ApiError, ask, follow } from "./ask";
-import { type ContributionKind, DisputeDocument, ListDocument, RecordDocument, ServedDocument, StartDocument, WithdrawDocument } from "./generated";
+import { catchFocus } from "./focus";
+import {
+  type ContributionKind,
+  DisputeDocument,
+  ListDocument,
+  RecordDocument,
+  ServedDocument,
+  StartDocument,
+  type TypedDocumentString,
+  WithdrawDocument,
+} from "./generated";
 import * as state from "./state";
 import { type Recommended, type Shopper, type Wish, ranks, wish } from "./state";
 import { words } from "./words";
@@ -21,6 +31,28 @@ let newest: Promise<void> = Promise.resolve();
 let later = 0;
 let end: string | null = null;
 let unfollow = () => {};
+
+/** As `ask`, and again where what is missing may come, for as long as the answer is wanted. */
+export async function insist<Data, Variables>(
+  document: TypedDocumentString<Data, Variables>,
+  variables: Variables,
+  wanted: () => boolean,
+): Promise<Data> {
+  for (let failed = false; ; failed = true) {
+    try {
+      const answer = await ask(document, variables);
+      if (failed && wanted()) tell(null);
+      return answer;
+    } catch (error) {
+      if (!wanted() || !mayCome(error)) throw error;
+      tell(error);
+      await new Promise((again) => setTimeout(again, 3000));
+      if (!wanted()) throw error;
+    }
+  }
+}
+
+const mayCome = (error: unknown): boolean => error instanceof ApiError && WAITED_FOR.has(error.code);
 
 export function tell(error: unknown): void {
   state.problem.value = error instanceof Error ? error.message : null;
@@ -46,7 +78,7 @@ async function answer(turn: number, keep: boolean): Promise<void> {
     if (turn !== asked) return newest;
     tell(error);
     // What is missing may come: the next try is the cure.
-    if (error instanceof ApiError && WAITED_FOR.has(error.code)) later = setTimeout(() => refresh({ keep }), 3000);
+    if (mayCome(error)) later = setTimeout(() => refresh({ keep }), 3000);
   }
   state.busy.value = false;
 }
@@ -128,7 +160,6 @@ export async function dispute({ kind, path }: Reason, { withdrawn = false } = {}
       ? (await ask(WithdrawDocument, { input })).withdrawDispute
       : (await ask(DisputeDocument, { input })).disputeReason;
     if (userErrors[0]) throw new Error(userErrors[0].message);
-    state.disputed.value++;
     await refresh();
     const { isUsedAgain, isLeftOut } = words.peek().why;
     state.note.value = withdrawn ? isUsedAgain : isLeftOut;

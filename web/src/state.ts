@@ -28,9 +28,6 @@ export const changes = signal<readonly Change[]>([]);
 /** The item that its own view shows. */
 export const seen = signal<string | null>(null);
 
-/** Grows with each reason that is disputed or used again: what is explained is then asked for anew. */
-export const disputed = signal(0);
-
 export const shopper = signal<Shopper | null>(null);
 export const cards = signal<Recommended[]>([]);
 export const hasMore = signal(false);

@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { dispute, tell } from "../actions";
 import { ask } from "../ask";
 import { DisputesDocument, type DisputesQuery } from "../generated";
-import { disputed } from "../state";
+import { shopper } from "../state";
 import { kindName, nodeName } from "../told";
 import { words } from "../words";
 
@@ -11,16 +11,18 @@ type Dispute = NonNullable<DisputesQuery["user"]>["disputes"][number];
 
 export function Disputes({ user }: { user: string }) {
   const [found, setFound] = useState<Dispute[]>([]);
-  const version = disputed.value;
+  // Another one with each list: what is disputed in another window is left out of this one's as well.
+  const known = shopper.value?.externalId === user ? shopper.value : null;
   useEffect(() => {
     let current = true;
+    if (!known) return;
     ask(DisputesDocument, { user })
       .then((answer) => current && setFound(answer.user?.disputes ?? []))
       .catch(tell);
     return () => {
       current = false;
     };
-  }, [user, version]);
+  }, [user, known]);
   if (!found.length) return null;
   const told = words.value.why;
   return (

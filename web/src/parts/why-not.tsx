@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { SIZE, tell } from "../actions";
 import { ask } from "../ask";
 import { WhyNotDocument, type WhyNotQuery } from "../generated";
-import { disputed, lang, wish } from "../state";
+import { lang, shopper, wish } from "../state";
 import { signed } from "../told";
 import { words } from "../words";
 
@@ -12,16 +12,19 @@ type Found = NonNullable<NonNullable<WhyNotQuery["user"]>["whyNot"]>;
 export function WhyNot({ user, item }: { user: string; item: string }) {
   const { mode, budget, diversity, locale } = wish.value;
   const [found, setFound] = useState<Found | null>(null);
+  const known = shopper.value?.externalId === user ? shopper.value : null;
+  useEffect(() => setFound(null), [user, item]);
   useEffect(() => {
     let current = true;
-    setFound(null);
+    if (!known) return;
     ask(WhyNotDocument, { user, item, first: SIZE, mode, budget, diversity, locale })
       .then((answer) => current && setFound(answer.user?.whyNot ?? null))
       .catch(tell);
     return () => {
       current = false;
     };
-  }, [user, item, mode, budget, diversity, locale, disputed.value]);
+    // The shopper is another one with each list that is answered, whatever was wished for or happened before.
+  }, [user, item, known]);
   if (!found) return null;
   const told = words.value.whyNot;
   const trails = found.contributions.filter((part) => part.difference > 0);

@@ -1,9 +1,9 @@
 // One item for one shopper: why it has its score, ranked or not, and what it is bought together with.
 import { useEffect, useState } from "preact/hooks";
-import { tell } from "../actions";
+import { insist, tell } from "../actions";
 import { ask } from "../ask";
 import { ExplainDocument, type ExplainQuery, ItemPageDocument, type ItemPageQuery } from "../generated";
-import { address, disputed, seen, wish } from "../state";
+import { address, seen, shopper, wish } from "../state";
 import { count, shelfOf } from "../told";
 import { Picture, Price } from "../parts/cards";
 import { Reasons } from "../parts/why";
@@ -18,9 +18,9 @@ export function ItemView() {
   useEffect(() => {
     let current = true;
     setItem(undefined);
-    ask(ItemPageDocument, { item: id })
+    insist(ItemPageDocument, { item: id }, () => current)
       .then((found) => current && setItem(found.item))
-      .catch(tell);
+      .catch((error: unknown) => current && tell(error));
     return () => {
       current = false;
     };
@@ -84,17 +84,19 @@ function About({ item }: { item: Shown }) {
 function WhyItem({ item }: { item: Shown }) {
   const { user, locale } = wish.value;
   const [found, setFound] = useState<ExplainQuery["user"] | undefined>();
+  const known = shopper.value?.externalId === user ? shopper.value : null;
   useEffect(() => setFound(undefined), [user, item.externalId]);
   useEffect(() => {
     let current = true;
-    if (user === null) return;
+    if (user === null || !known) return;
     ask(ExplainDocument, { user, item: item.externalId, locale })
       .then((answer) => current && setFound(answer.user))
       .catch(tell);
     return () => {
       current = false;
     };
-  }, [user, item.externalId, locale, disputed.value]);
+    // The shopper is another one with each list: after an event or a dispute, and when the service is back.
+  }, [user, item.externalId, locale, known]);
   const told = words.value.item;
   const [before, after] = told.forUser(user ?? "");
   return (
