@@ -132,15 +132,7 @@ export async function record(type: Deed, { item }: Pick<Recommended, "item">): P
     await refresh();
     const now = ranks();
     const left = [...shown.keys()].filter((id) => !now.has(id)).length;
-    const told = words.peek().list;
-let adding = false;
-
-    state.note.value = told.recorded[type](item.title) + (left ? told.left(left) : "") + told.stop;
-  // Pressed twice, it would add the same cards twice.
-  if (adding) return;
-  adding = true;
-  await newest;
-  const turn = asked;
+    state.note.value = ({ list }) => list.recorded[type](item.title) + (left ? list.left(left) : "") + list.stop;
   } catch (error) {
     tell(error);
   }
@@ -161,8 +153,7 @@ export async function dispute({ kind, path }: Reason, { withdrawn = false } = {}
       : (await ask(DisputeDocument, { input })).disputeReason;
     if (userErrors[0]) throw new Error(userErrors[0].message);
     await refresh();
-    const { isUsedAgain, isLeftOut } = words.peek().why;
-    state.note.value = withdrawn ? isUsedAgain : isLeftOut;
+    state.note.value = ({ why }) => (withdrawn ? why.isUsedAgain : why.isLeftOut);
   } catch (error) {
     tell(error);
   }
@@ -180,11 +171,12 @@ export function want(change: Partial<Wish>): void {
 
 export async function setUser(user: string): Promise<void> {
   batch(() => {
+  state.note.value = null; // it told of the list before
     wish.value = { ...wish.peek(), user };
     state.cards.value = [];
     state.before.value = new Map();
     state.chosen.value = null;
-    state.note.value = "";
+    state.note.value = null;
   });
   state.writeAddress();
   unfollow();

@@ -2,6 +2,7 @@
 import { computed, signal } from "@preact/signals";
 import type { ListQuery, Locale, Mode, StartQuery } from "./generated";
 import type { Change } from "./whatif";
+import type { Words } from "./words";
 
 export type Shopper = NonNullable<ListQuery["user"]>;
 export type Recommended = Shopper["recommendations"]["edges"][number]["node"];
@@ -43,7 +44,8 @@ export const model = signal<StartQuery["model"]>(null);
 export const served = signal<string | null>(null);
 export const connected = signal(false);
 export const problem = signal<string | null>(null);
-export const note = signal("");
+/** What was done last, in whichever language the page is then. */
+export const note = signal<((words: Words) => string) | null>(null);
 export const config = signal<{ graphiql: boolean; neo4jBrowser: string | null }>({ graphiql: false, neo4jBrowser: null });
 
 export const currency = computed(() => cards.value[0]?.item.currency ?? null);

@@ -24,7 +24,7 @@ export function CardList() {
         )}
       </div>
       <p class="note" id="note" role="status">
-        {note.value}
+        {note.value?.(words.value)}
       </p>
       <ol class="cards" id="cards" ref={list}>
         {cards.value.map((card) => (
