@@ -105,4 +105,6 @@ def test_what_is_done_is_told_in_chinese(chromium: Browser, api: Served) -> None
         page.get_by_role("link", name="中文").click()
         page.locator("#find").fill("nobody")
         page.locator("#find").press("Enter")
+        expect(page.locator(".missed")).to_have_text("没有找到 nobody。")
+    with opened(chromium, api, "/#user=nobody&locale=zh") as page:
         expect(page.get_by_role("alert")).to_have_text("没有顾客 nobody。")

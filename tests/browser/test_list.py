@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Route, WebSocketRoute, expect
 
-from tests.browser.pages import opened, titles
+from tests.browser.pages import faults, opened, titles
 from tests.served import Served
 
 pytestmark = pytest.mark.browser

@@ -17,7 +17,7 @@ interface Props {
   text?: string;
   find: (text: string) => Promise<Option[]>;
   choose: (option: Option) => void;
-  /** Enter without a choice; gets what matches the text. */
+  /** Enter without a choice; gets what matches the text, which is not nothing. */
   enter: (text: string, options: Option[]) => void;
   failed: (error: unknown) => void;
 }
@@ -26,6 +26,8 @@ export function Combobox({ id, label, placeholder, text = "", find, choose, ente
   const [options, setOptions] = useState<Option[]>([]);
   const [open, setOpen] = useState(false);
   const [active, setActive] = useState(-1);
+  /** What was looked for, where nothing was found. */
+  const [missed, setMissed] = useState("");
   const field = useRef<HTMLInputElement>(null);
   const turn = useRef(0);
   const timer = useRef(0);
@@ -43,13 +45,16 @@ export function Combobox({ id, label, placeholder, text = "", find, choose, ente
     turn.current++;
     setOpen(false);
     setActive(-1);
+    setMissed("");
   };
   const search = async (): Promise<Option[] | null> => {
     clearTimeout(timer.current);
     const mine = ++turn.current;
     try {
-      const found = await find(field.current!.value.trim());
+      const said = field.current!.value.trim();
+      const found = await find(said);
       if (mine !== turn.current) return null;
+      setMissed(found.length ? "" : said);
       setOptions(found);
       setOpen(found.length > 0);
       setActive(-1);
@@ -68,8 +73,9 @@ export function Combobox({ id, label, placeholder, text = "", find, choose, ente
     const said = field.current!.value.trim();
     if (!said) return;
     const found = await search();
+    if (!found?.length) return;
     close();
-    if (found) enter(said, found);
+    enter(said, found);
   };
   const press = (event: KeyboardEvent) => {
     if (event.key === "Escape") close();
@@ -146,6 +152,9 @@ export function Combobox({ id, label, placeholder, text = "", find, choose, ente
           </div>
         ))}
       </div>
+      <p class={missed ? "options missed" : "aside"} role="status">
+        {missed && words.value.search.nothing(missed)}
+      </p>
     </div>
   );
 }

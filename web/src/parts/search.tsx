@@ -53,8 +53,7 @@ function enter(text: string, options: Option[]): void {
   const exact = options.find((option) => option.value === text);
   const item = options.find((option) => option.group === "items");
   if (exact) choose(exact);
-  else if (item) choose(item);
-  else openShopper(text);
+  else choose(item ?? options[0]!);
 }
 
 export function Search() {

@@ -46,7 +46,7 @@ export const EN = {
     noItem: (item: string) => `There is no item ${item}.`,
     silent: "The service does not answer.",
   },
-  search: { find: "Find a shopper or an item", shoppers: "Shoppers", items: "Items" },
+  search: { find: "Find a shopper or an item", shoppers: "Shoppers", items: "Items", nothing: (text: string) => `Nothing is called ${text}.` },
   shopper: {
     title: (user: string) => `Shopper ${user}`,
     power: "Purchase power",

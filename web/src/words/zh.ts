@@ -36,7 +36,7 @@ export const ZH: Words = {
     noItem: (item) => `没有商品 ${item}。`,
     silent: "服务没有响应。",
   },
-  search: { find: "查找顾客或商品", shoppers: "顾客", items: "商品" },
+  search: { find: "查找顾客或商品", shoppers: "顾客", items: "商品", nothing: (text) => `没有找到 ${text}。` },
   shopper: {
     title: (user) => `顾客 ${user}`,
     power: "购买力",
