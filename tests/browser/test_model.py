@@ -46,6 +46,30 @@ def test_the_model_stands_beside_what_it_was_measured_with(
 
 
 @pytest.mark.usefixtures("models")
+def test_on_a_phone_the_names_and_values_of_a_chart_can_be_read(
+    chromium: Browser, neo4j: Settings, session_client: Client, tmp_path: Path
+) -> None:
+    served.first_model(session_client, tmp_path, METRICS)
+    phone = {"width": 360, "height": 800}
+    with (
+        served.serving(served.settings(neo4j, tmp_path)) as api,
+        opened(chromium, api, "/#view=model", viewport=phone) as page,
+    ):
+        expect(page.locator(".chart").first).to_be_visible()
+        size = page.locator(".chart svg").first.evaluate(
+            "svg => parseFloat(getComputedStyle(svg).fontSize) * svg.getScreenCTM().a"
+        )
+        assert size >= 11
+        names = page.locator(".chart .name").evaluate_all(
+            "names => names.map(name => name.getBoundingClientRect().right)"
+        )
+        rails = page.locator(".chart .rail").evaluate_all(
+            "rails => rails.map(rail => rail.getBoundingClientRect().left)"
+        )
+        assert all(name <= rail for name, rail in zip(names, rails, strict=True))
+
+
+@pytest.mark.usefixtures("models")
 def test_a_model_that_is_promoted_meanwhile_is_named(
     chromium: Browser, neo4j: Settings, session_client: Client, tmp_path: Path
 ) -> None:
@@ -59,3 +83,18 @@ def test_a_model_that_is_promoted_meanwhile_is_named(
         expect(foot).to_contain_text(other.split("-")[-1])
         page.get_by_role("link", name="Model").click()
         expect(page.locator(".chart")).to_have_count(2)
+
+
+@pytest.mark.usefixtures("models")
+def test_the_first_model_is_named_on_a_page_that_was_open_before_it(
+    chromium: Browser, neo4j: Settings, session_client: Client, tmp_path: Path
+) -> None:
+    with served.serving(served.settings(neo4j, tmp_path)) as api, opened(chromium, api, "/#user=u0") as page:
+        expect(page.get_by_role("alert")).to_be_visible()
+        page.get_by_role("link", name="Model").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("No model is served yet")
+        version = served.first_model(session_client, tmp_path, METRICS)
+        expect(page.locator(".facts")).to_contain_text(version)
+        expect(page.locator(".foot")).to_contain_text(version.split("-")[-1])
+        page.get_by_role("link", name="Recommendations").click()
+        expect(page.locator(".card")).to_have_count(12)

@@ -210,8 +210,9 @@ async function load(): Promise<void> {
 
 /** Another model may be promoted while the page is open: what is said of the model is that of the one that answers. */
 effect(() => {
-  const known = state.model.value?.version;
-  if (known === undefined || state.served.value === known) return;
+  const known = state.model.value;
+  // The first may be trained while the page is open, too.
+  if (known === undefined || state.served.value === (known?.version ?? null)) return;
   ask(ServedDocument, {})
     .then(({ model }) => (state.model.value = model))
     .catch(tell);

@@ -39,7 +39,8 @@ export const chosenCard = computed(() => cards.value.find((card) => card.item.id
 export const before = signal<ReadonlyMap<string, number>>(new Map());
 /** The upper end of the budget slider. */
 export const dearest = signal(100);
-export const model = signal<StartQuery["model"]>(null);
+/** Undefined until the service has said which one, or that there is none. */
+export const model = signal<StartQuery["model"] | undefined>(undefined);
 /** Version of the model that made the newest answer. */
 export const served = signal<string | null>(null);
 export const connected = signal(false);

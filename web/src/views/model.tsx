@@ -14,6 +14,7 @@ function titleOf(name: string): string {
 export function ModelView() {
   const served = model.value;
   const told = words.value.model;
+  if (served === undefined) return <section class="measured skeleton" aria-busy="true" />;
   if (!served) {
     return (
       <section class="panel measured">
@@ -53,8 +54,8 @@ export function ModelView() {
 const nameOf = (model: string): string => words.value.model.models[model] ?? model;
 
 const ROW = 34;
-const NAME = 128;
-const VALUE = 62;
+const NAME = 150;
+const VALUE = 72;
 const WIDTH = 460;
 
 function Chart({ title, rows }: { title: string; rows: readonly { model: string; value: number }[] }) {
