@@ -184,3 +184,43 @@ def test_an_unknown_shopper_is_told_here_too(chromium: Browser, api: Served) -> 
         expect(page.get_by_role("alert")).to_have_text("There is no shopper nobody.")
         page.wait_for_timeout(500)
         expect(page.get_by_role("alert")).to_be_visible()
+
+
+def test_what_has_not_been_compared_is_not_said_to_change_nothing(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u1&view=what-if") as page:
+        expect(page.locator(".places.then li")).to_have_count(12)
+        busy = {"errors": [{"message": "Too busy.", "extensions": {"code": "OVERLOADED"}}]}
+        page.route("**/graphql", lambda route: route.fulfill(json=busy))
+        page.locator(".chips button").first.click()
+        page.get_by_role("button", name="Never had it").click()
+        expect(page.get_by_role("alert")).to_have_text("Too busy.")
+        expect(page.locator("#if-note")).to_have_text("")
+        page.unroute("**/graphql")
+        page.get_by_role("button", name="Bought it now").click()
+        expect(page.locator("#if-note")).not_to_have_text("")
+
+
+def test_on_a_phone_what_leaves_the_list_is_seen(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u1&view=what-if", viewport={"width": 360, "height": 800}) as page:
+        page.locator(".chips button").first.click()
+        page.get_by_role("button", name="Dismissed it now").click()
+        expect(page.locator(".places.now li.left").first).to_be_visible()
+        expect(page.locator(".places.now li:not(.left)").first).to_be_hidden()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_the_first_move_that_is_told_is_one_to_another_place(chromium: Browser, api: Served) -> None:
+    asked = """query ($u: String!, $c: WhatIfInput!) { user(id: $u) { whatIf(change: $c, first: 12) {
+      moved { rankBefore rankAfter item { title } } } } }"""
+    for number in range(40):
+        user, item = f"u{number % 10}", f"i{number}"
+        moved = api.ask(asked, u=user, c={"events": [{"item": item, "type": "purchase"}]})["user"]["whatIf"]["moved"]
+        places = [(move["rankBefore"], move["rankAfter"]) for move in moved]
+        if places and len(set(places[0])) == 1 and any(was != now for was, now in places):
+            break
+    else:
+        pytest.fail("In no world of these does the first item stay while another moves.")
+    title = next(move["item"]["title"] for move in moved if move["rankBefore"] != move["rankAfter"])
+    changes = quote(f'[{{"what":"happened","item":{{"id":"{item}","title":"It"}},"type":"purchase"}}]')
+    with opened(chromium, api, f"/#user={user}&view=what-if&changes={changes}") as page:
+        expect(page.locator("#why-title")).to_have_text(f"What would move {title}")

@@ -24,6 +24,10 @@ export type Compared = NonNullable<WhatIfQuery["user"]>["whatIf"];
 export type Move = Compared["moved"][number];
 
 export const compared = signal<Compared | null>(null);
+/** The changes that were compared: others may have been chosen since. */
+const comparedFor = signal<readonly Change[]>([]);
+/** Whether what was compared is what is chosen now. */
+export const settled = computed(() => compared.value !== null && comparedFor.value === changes.value);
 export const thinking = signal(false);
 /** The item whose move is told in full. */
 export const told = signal<string | null>(null);
@@ -100,6 +104,7 @@ export async function compare(): Promise<void> {
   if (user === null) return;
   const turn = ++asked;
   thinking.value = true;
+  const chosen = changes.peek();
   try {
     const found = await ask(WhatIfDocument, { user, ...rest, first: SHOWN, change: input() });
     if (turn !== asked) return;
@@ -107,6 +112,7 @@ export async function compare(): Promise<void> {
     const listed = [...(lists?.before ?? []), ...(lists?.after ?? [])];
     batch(() => {
       compared.value = lists;
+      comparedFor.value = chosen;
       if (!listed.some(({ item }) => item.id === told.peek())) told.value = null;
     });
     if (found.user) tell(null);

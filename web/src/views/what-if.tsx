@@ -6,7 +6,7 @@ import { MoveTold } from "../parts/move";
 import { Legend, Slopes } from "../parts/slopes";
 import { changes, shopper, wish } from "../state";
 import { words } from "../words";
-import { type Compared, compare, compared, thinking, told } from "../whatif";
+import { type Compared, compare, compared, settled, thinking, told } from "../whatif";
 
 export function WhatIfView() {
   useSignalEffect(() => {
@@ -23,14 +23,15 @@ export function WhatIfView() {
   const found = compared.value;
   const say = words.value.whatIf;
   const asked = told.value;
-  const move = asked === null ? found?.moved[0] : found?.moved.find((one) => one.item.id === asked);
+  const moves = found?.moved.find((one) => one.rankBefore !== one.rankAfter) ?? found?.moved[0];
+  const move = asked === null ? moves : found?.moved.find((one) => one.item.id === asked);
   return (
     <>
       <Changes />
       <section class="list what-if" aria-labelledby="if-title" aria-busy={thinking.value || undefined}>
         <h1 id="if-title">{say.title(wish.value.user ?? "")}</h1>
         <p class="note" role="status" id="if-note">
-          {found && changes.value.length ? summary(found) : say.choose}
+          {changes.value.length ? found && settled.value && summary(found) : say.choose}
         </p>
         {!found && thinking.value && <div class="skeleton" aria-hidden="true" />}
         {found && <Slopes compared={found} shown={asked ?? move?.item.id ?? null} />}
@@ -43,9 +44,7 @@ export function WhatIfView() {
           <>
             <h2 id="why-title">{say.made}</h2>
             <p class="empty">
-              {asked !== null && changes.value.length
-                ? say.stays
-                : say.waits}
+              {asked !== null && changes.value.length && settled.value ? say.stays : say.waits}
             </p>
           </>
         )}
