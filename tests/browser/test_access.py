@@ -96,3 +96,17 @@ def test_graphiql_runs_a_query_with_files_from_this_machine(chromium: Browser, a
     with opened(chromium, api, "/graphql") as page:
         page.get_by_role("button", name="Execute query").click()
         expect(page.locator(".result-window")).to_contain_text("modelVersion")
+
+
+def test_the_keyboard_stays_in_the_page_where_what_it_pressed_is_gone(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u1") as page:
+        page.locator(".card .quiet").first.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#item-title")).to_be_visible()
+        expect(page.locator("main")).to_be_focused()
+        page.goto(f"{api.url}/#user=u1&view=what-if")
+        page.locator(".chips button").first.click()
+        page.get_by_role("button", name="Never had it").click()
+        page.get_by_role("button", name="Take back").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#changes-title")).to_be_focused()

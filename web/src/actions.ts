@@ -228,6 +228,7 @@ export async function start(): Promise<void> {
     else if (JSON.stringify(now) !== JSON.stringify(was)) void refresh({ keep: false });
   });
   const loaded = load();
+    catchFocus("main");
   const config = await fetch("/config.json");
   state.config.value = (await config.json()) as typeof state.config.value;
   await loaded;

@@ -1,6 +1,7 @@
 // What should be different: of an item, of the shopper, of the list.
 import { useState } from "preact/hooks";
 import { tell } from "../actions";
+import { catchFocus } from "../focus";
 import type { ModelPartsFragment } from "../generated";
 import { changes, currency, dearest, model, shopper } from "../state";
 import { calm, money } from "../told";
@@ -14,7 +15,7 @@ export function Changes() {
   const told = words.value.whatIf;
   return (
     <section class="who panel changes" aria-labelledby="changes-title">
-      <h2 id="changes-title">{told.different}</h2>
+      <h2 id="changes-title" tabIndex={-1}>{told.different}</h2>
       <Chosen />
       <h3>{told.aboutItem}</h3>
       <Combobox
@@ -50,6 +51,16 @@ export function Changes() {
   );
 }
 
+function takeBack(change: Change): void {
+  remove(change);
+  catchFocus("changes-title");
+}
+
+function takeAllBack(): void {
+  removeAll();
+  catchFocus("changes-title");
+}
+
 function Chosen() {
   if (!changes.value.length) return null;
   const told = words.value.whatIf;
@@ -61,14 +72,14 @@ function Chosen() {
           return (
             <li key={said}>
               <span>{said}</span>
-              <button type="button" aria-label={told.takeBack(said)} onClick={() => remove(change)}>
+              <button type="button" aria-label={told.takeBack(said)} onClick={() => takeBack(change)}>
                 ×
               </button>
             </li>
           );
         })}
       </ul>
-      <button class="act" type="button" onClick={removeAll}>
+      <button class="act" type="button" onClick={takeAllBack}>
         {told.asItIs}
       </button>
     </>
