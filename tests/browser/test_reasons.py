@@ -149,7 +149,7 @@ def test_an_item_is_found_by_words_and_explained_for_the_shopper(chromium: Brows
         field.press("Enter")
         expect(page.locator("#item-title")).to_contain_text("Coffee No.")
         expect(page.locator("#why-title")).to_contain_text("for u3")
-        score = float(page.locator(".score strong").inner_text())
+        score = float(page.locator(".score strong").inner_text().replace("−", "-"))
         assert abs(sum(amounts(page)) - score) < 0.001 * len(amounts(page))
         page.get_by_role("link", name="← Recommendations").click()
         expect(page.locator(".card")).to_have_count(12)

@@ -20,6 +20,9 @@ export function money(value: number | null | undefined, currency?: string | null
 
 export const percent = (value: number): string => `${Math.round(value * 100)} %`;
 
+/** A score, with the sign that `signed` writes. */
+export const scored = (value: number): string => value.toFixed(3).replace("-", "−");
+
 export const signed = (value: number): string => `${value < 0 ? "−" : value > 0 ? "+" : ""}${Math.abs(value).toFixed(3)}`;
 
 /** A kind that this page does not know yet is told by its own name. */

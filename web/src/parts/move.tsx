@@ -1,6 +1,6 @@
 // Why an item would stand elsewhere: each reason before and after.
 import { lang } from "../state";
-import { kindName, signed } from "../told";
+import { kindName, scored, signed } from "../told";
 import type { Move } from "../whatif";
 import { words } from "../words";
 import { kindClass } from "./level";
@@ -24,8 +24,8 @@ export function MoveTold({ move }: { move: Move }) {
         <div>
           <dt>{told.score}</dt>
           <dd>
-            {move.scoreBefore?.toFixed(3) ?? "—"} <span aria-hidden="true">→</span>
-            <span class="aside">{told.becomes}</span> {move.scoreAfter?.toFixed(3) ?? "—"}
+            {move.scoreBefore === null ? "—" : scored(move.scoreBefore)} <span aria-hidden="true">→</span>
+            <span class="aside">{told.becomes}</span> {move.scoreAfter === null ? "—" : scored(move.scoreAfter)}
           </dd>
         </div>
       </dl>

@@ -80,7 +80,8 @@ export function draw(place: HTMLElement, { user, item, contributions, light }: W
   const elements: cytoscape.ElementDefinition[] = [];
   const at = new Map<string, Point>();
   // At most three lines below the sign.
-  const end = (name: string) => cut(name, 3 * (narrow ? 66 : 98));
+  const below = narrow ? 66 : 98;
+  const end = (name: string) => broken(cut(name, 3 * below), below);
   const put = (id: string, position: Point, data: Record<string, unknown>, classes: string) => {
     at.set(id, position);
     elements.push({ data: { id, ...data }, position, classes });
@@ -156,6 +157,21 @@ function cut(text: string, wide: number): string {
   return text.length > most ? `${text.slice(0, most - 1).trimEnd()}…` : text;
 }
 
+/** Broken between words, where cytoscape would break within them; a word that is longer than a line is left to it. */
+function broken(text: string, wide: number): string {
+  const most = Math.floor(wide / 6.6);
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= most) lines.push(`${lines.pop()} ${word}`);
+    else lines.push(word);
+  }
+  return lines.join("\n");
+}
+
+// Round ends lengthen a dash by the line's width: a gap that is not wider than that closes.
+const dashes = (edge: cytoscape.EdgeSingular): number[] => [3, 5.5 + (edge.data("thick") as number)];
+
 function style(colour: (name: string) => string, narrow: boolean): cytoscape.StylesheetJson {
   const font = getComputedStyle(document.body).fontFamily;
   return [
@@ -216,7 +232,7 @@ function style(colour: (name: string) => string, narrow: boolean): cytoscape.Sty
         "z-index": 0,
       },
     },
-    { selector: "edge.against", style: { "line-style": "dashed", "line-dash-pattern": [3, 7] } },
+    { selector: "edge.against", style: { "line-style": "dashed", "line-dash-pattern": dashes } },
     { selector: "edge.lit", style: { "line-opacity": 0.95, "z-index": 1 } },
     { selector: ".via.lit", style: { "border-width": 2.5 } },
     { selector: "edge.dim", style: { "line-opacity": 0.1 } },

@@ -2,7 +2,7 @@
 import { dispute } from "../actions";
 import type { ExplanationPartsFragment } from "../generated";
 import { lang } from "../state";
-import { signed } from "../told";
+import { scored, signed } from "../told";
 import { type Named, throughItem, without } from "../whatif";
 import { words } from "../words";
 import { kindClass } from "./level";
@@ -33,7 +33,7 @@ export function Waterfall({ item, explanation, lit, light }: Props) {
     <div class="waterfall">
       <p class="score">
         {told.sum[0]}
-        <strong>{score.toFixed(3)}</strong>
+        <strong>{scored(score)}</strong>
         {told.sum[1]}
       </p>
       <ol class="bars" aria-label={told.contributions}>
@@ -64,7 +64,7 @@ export function Waterfall({ item, explanation, lit, light }: Props) {
       </ol>
       <p class="total" aria-hidden="true">
         <span class="said">{told.score}</span>
-        <span class="amount">{score.toFixed(3)}</span>
+        <span class="amount">{scored(score)}</span>
         <span class="track">
           <i style={span(Math.min(0, score), Math.max(0, score))} />
         </span>
