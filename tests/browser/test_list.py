@@ -179,6 +179,15 @@ def test_an_empty_list_says_what_was_asked_of_it(chromium: Browser, api: Served)
     api.ask("mutation ($u: String!) { eraseUser(id: $u) { erasedEvents } }", u="window shopper")
 
 
+@pytest.mark.parametrize("address", ["/#budget=Infinity", "/#user=", "/#budget=-1&diversity=x&mode=none"])
+def test_what_makes_no_sense_in_an_address_is_left_out(chromium: Browser, api: Served, address: str) -> None:
+    with opened(chromium, api, address) as page:
+        expect(page.locator(".card")).to_have_count(12)
+        expect(page.locator("#budget-told")).to_have_text("no limit")
+        expect(page.get_by_role("alert")).to_be_hidden()
+        assert page.url.endswith("/#user=u0")
+
+
 def test_more_of_the_list_can_be_shown(chromium: Browser, api: Served) -> None:
     with opened(chromium, api) as page:
         page.get_by_role("button", name="Show more").click()
@@ -186,15 +195,6 @@ def test_more_of_the_list_can_be_shown(chromium: Browser, api: Served) -> None:
         assert len(set(titles(page))) == 24
 
 
-def test_markup_in_a_title_is_text(chromium: Browser, api: Served) -> None:
-    odd = "<img src=x onerror=alert(1)>"
-    events = [{"user": odd, "item": "i0", "type": "view"}]
-    api.ask("mutation ($e: [EventInput!]!) { recordEvents(input: {events: $e}) { recorded } }", e=events)
-    with opened(chromium, api) as page:
-        page.locator("#find").fill(odd)
-        page.locator("#find").press("Enter")
-        expect(page.locator("#list-title")).to_have_text(f"Recommended for {odd}")
-        assert page.locator("img[src=x]").count() == 0
 def test_more_that_is_asked_for_twice_is_shown_once(chromium: Browser, api: Served) -> None:
     with opened(chromium, api) as page:
         expect(page.locator(".card")).to_have_count(12)
@@ -266,6 +266,15 @@ def test_on_paper_nothing_is_cut_off_and_no_button_is_left(chromium: Browser, ap
             expect(page.locator("#controls")).to_be_visible()
 
 
+def test_markup_in_a_title_is_text(chromium: Browser, api: Served) -> None:
+    odd = "<img src=x onerror=alert(1)>"
+    events = [{"user": odd, "item": "i0", "type": "view"}]
+    api.ask("mutation ($e: [EventInput!]!) { recordEvents(input: {events: $e}) { recorded } }", e=events)
+    with opened(chromium, api) as page:
+        page.locator("#find").fill(odd)
+        page.locator("#find").press("Enter")
+        expect(page.locator("#list-title")).to_have_text(f"Recommended for {odd}")
+        assert page.locator("img[src=x]").count() == 0
     api.ask("mutation ($u: String!) { eraseUser(id: $u) { erasedEvents } }", u=odd)
 
 

@@ -100,7 +100,14 @@ function take(user: Shopper | null, append: boolean): void {
   });
 }
 
+let adding = false;
+
 export async function more(): Promise<void> {
+  // Pressed twice, it would add the same cards twice.
+  if (adding) return;
+  adding = true;
+  await newest;
+  const turn = asked;
   const { user, ...rest } = wish.peek();
   try {
     const found = await ask(ListDocument, { user: user!, ...rest, first: SIZE, after: end });
@@ -111,6 +118,7 @@ export async function more(): Promise<void> {
     if (error instanceof ApiError && error.code === "INVALID_CURSOR") await refresh();
     else if (turn === asked) tell(error);
   }
+  adding = false;
 }
 
 export type Deed = "view" | "purchase" | "dismiss";
@@ -142,7 +150,6 @@ interface Reason {
   kind: ContributionKind;
   path: readonly { id: string }[];
 }
-  adding = false;
 
 /** Leaves a reason out for the shopper, or uses it again. */
 export async function dispute({ kind, path }: Reason, { withdrawn = false } = {}): Promise<void> {
@@ -164,6 +171,7 @@ let wished = 0;
 /** Another list for the same shopper, once the slider rests. */
 export function want(change: Partial<Wish>): void {
   wish.value = { ...wish.peek(), ...change };
+  state.note.value = null; // it told of the list before
   state.writeAddress();
   clearTimeout(wished);
   wished = setTimeout(() => refresh({ keep: false }), 120);
@@ -171,7 +179,6 @@ export function want(change: Partial<Wish>): void {
 
 export async function setUser(user: string): Promise<void> {
   batch(() => {
-  state.note.value = null; // it told of the list before
     wish.value = { ...wish.peek(), user };
     state.cards.value = [];
     state.before.value = new Map();
@@ -221,6 +228,7 @@ effect(() => {
 export async function start(): Promise<void> {
   state.readAddress();
   addEventListener("hashchange", () => {
+    catchFocus("main");
     const was = wish.peek();
     state.readAddress();
     const now = wish.peek();
@@ -228,7 +236,6 @@ export async function start(): Promise<void> {
     else if (JSON.stringify(now) !== JSON.stringify(was)) void refresh({ keep: false });
   });
   const loaded = load();
-    catchFocus("main");
   const config = await fetch("/config.json");
   state.config.value = (await config.json()) as typeof state.config.value;
   await loaded;

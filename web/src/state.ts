@@ -96,9 +96,9 @@ export function readAddress(): void {
   const budget = given.has("budget") ? Number(given.get("budget")) : Number.NaN;
   const mode = given.get("mode") ?? "ALL";
   wish.value = {
-    user: given.get("user") ?? wish.peek().user,
+    user: given.get("user") || wish.peek().user,
     mode: MODES.includes(mode) ? (mode as Mode) : "ALL",
-    budget: budget >= 0 ? budget : null,
+    budget: budget >= 0 && Number.isFinite(budget) ? budget : null,
     diversity: Math.min(Math.max(Number(given.get("diversity")) || 0, 0), 1),
     locale: LOCALES[given.get("locale") ?? ""] ?? preferred,
   };

@@ -51,7 +51,7 @@ export function inWords(change: Change, currency: string | null): string {
 }
 
 /** What a later change of the same thing replaces. */
-const subject = (change: Change): string => {
+export const subject = (change: Change): string => {
   if (change.what === "happened") return `${change.what} ${change.type} ${change.item.id}`;
   if (change.what === "attribute") return `${change.what} ${change.name}`;
   return "item" in change ? `${change.what} ${change.item.id}` : change.what;

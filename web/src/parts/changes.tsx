@@ -5,7 +5,7 @@ import { catchFocus } from "../focus";
 import type { ModelPartsFragment } from "../generated";
 import { changes, currency, dearest, model, shopper } from "../state";
 import { calm, money } from "../told";
-import { type Change, type Named, add, inWords, leaned, remove, removeAll } from "../whatif";
+import { type Change, type Named, add, inWords, leaned, remove, removeAll, subject } from "../whatif";
 import { words } from "../words";
 import { Combobox } from "./combobox";
 import { findItems } from "./search";
@@ -70,7 +70,7 @@ function Chosen() {
         {changes.value.map((change) => {
           const said = inWords(change, currency.value);
           return (
-            <li key={said}>
+            <li key={subject(change)}>
               <span>{said}</span>
               <button type="button" aria-label={told.takeBack(said)} onClick={() => takeBack(change)}>
                 ×
