@@ -187,7 +187,8 @@ def _cors(origins: Sequence[str]) -> Middleware:
         CORSMiddleware,
         allow_origins=origins,
         allow_methods=("GET", "POST"),
-        allow_headers=("authorization", "content-type", "x-api-key"),
+        # The last two: the trace of a page that has one of its own (`api.tracing`).
+        allow_headers=("authorization", "content-type", "x-api-key", "traceparent", "tracestate"),
         expose_headers=("retry-after", "x-request-id"),
         max_age=600,
     )

@@ -28,7 +28,7 @@ def api(neo4j: Settings, models: Path) -> Iterator[Served]:
 
 def test_a_page_of_an_allowed_origin_may_call_and_read(api: Served) -> None:
     asked = {"origin": SHOP, "access-control-request-method": "POST",
-             "access-control-request-headers": "authorization,content-type"}  # fmt: skip
+             "access-control-request-headers": "authorization,content-type,traceparent,tracestate"}  # fmt: skip
     before = api.http.options("/graphql", headers=asked)
     assert before.status_code == 200
     assert before.headers["access-control-allow-origin"] == SHOP
