@@ -88,7 +88,7 @@ def _csv(part: Part, note: Note, separator: str | None, rows: int) -> Iterator[p
             frame = _plain_block(block, found, names)
             damaged: dict[int, str] = {}
             if frame is None:
-                frame = _quoted_block(block, text, found, names, damaged)
+                frame = _quoted_block(block, text, found, names, damaged, first)
             for start in range(0, frame.height, rows):
                 piece = frame[start : start + rows]
                 inside = {row - start: why for row, why in damaged.items() if start <= row < start + rows}
@@ -124,13 +124,22 @@ def _plain_block(block: str, separator: str, names: Sequence[str]) -> pl.DataFra
 
 
 def _quoted_block(
-    block: str, rest: Iterator[str], separator: str, names: Sequence[str], damaged: dict[int, str]
+    block: str, rest: Iterator[str], separator: str, names: Sequence[str], damaged: dict[int, str], first: int
 ) -> pl.DataFrame:
-    """Return the records that begin in `block`, reading on in `rest` where the last one is longer."""
+    """Return the records that begin in `block`, reading on in `rest` where the last one is longer.
+
+    `first` is the number of the first of them in the file. Raises `csv.Error` when the file ends within quotes.
+    """
     lines = list(io.StringIO(block, newline=""))
-    reader = csv.reader(itertools.chain(lines, rest), delimiter=separator)
     width = len(names)
     records: list[list[str]] = []
+
+    def end() -> Iterator[str]:
+        # Asked for more lines than there are only within quotes, where it would take all of them for one field.
+        raise csv.Error(f"the file ends within the quotation mark of row {first + len(records)}")
+        yield
+
+    reader = csv.reader(itertools.chain(lines, rest, end()), delimiter=separator)
     # The reader counts lines, not records: at the end of the block's lines it stands between two records.
     while reader.line_num < len(lines):
         fields = next(reader, None)

@@ -150,6 +150,24 @@ def test_a_quote_that_is_never_closed_is_an_error_not_a_huge_field(
         read(path)
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+@pytest.mark.parametrize("later", [0, 3])
+def test_a_quote_that_is_never_closed_does_not_take_the_end_of_the_file_for_a_field(
+    tmp_path: Path, later: int, end: str
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('a,b\n1,"closed"\n2,"open' + "\n3,4" * later + end, newline="")
+    with pytest.raises(UnreadableFile, match=r"t\.csv: .*ends within the quotation mark of row 2.*never closed"):
+        read(path)
+
+
+def test_a_quote_at_the_end_of_the_file_is_closed_there(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    for end in ("", "\n", "\r\n", "\n\n"):
+        path.write_text('a,b\n1,"two\nlines"' + end, newline="")
+        assert read(path)[0]["b"].to_list() == ["two\nlines"]
+
+
 def test_a_gzip_file_that_breaks_off_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "t.csv.gz"
     whole = gzip.compress(b"a,b\n" + b"1,2\n" * 100_000)
