@@ -70,6 +70,8 @@ def remedy(refusal: Refusal, declarations: "Declarations") -> str:
         return 'is its decimal mark a comma? Say decimal = "," in source.toml.'
     if refusal.reason == "not a number" and declarations.decimal == "," and _like(refusal.value, r"\d\.\d"):
         return 'is its decimal mark a point? Leave decimal = "," out of source.toml.'
+    if refusal.reason == "not a time" and _like(refusal.value, r"^(?!19[7-9]|20)\d{4}-\d\d-\d\d"):
+        return "times are taken from 1970 to 2100."
     if refusal.reason == "not a time" and _like(refusal.value, r"\d\D+\d|\d{5}"):
         return 'say how it is written in source.toml, such as time_formats = ["%d.%m.%Y %H:%M"].'
     if refusal.reason == "not in the declared order" and refusal.column in declarations.attributes:

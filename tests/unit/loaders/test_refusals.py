@@ -46,6 +46,8 @@ def test_rows_are_counted_by_column_and_reason_and_the_first_is_shown() -> None:
         ("at", "31.12.2023 18:05", Declarations(), "time_formats"),
         ("at", "12/31/23", Declarations(), "time_formats"),
         ("at", "whenever", Declarations(), ""),
+        ("at", "1900-01-01", Declarations(), "1970 to 2100"),
+        ("at", "2200-01-01 00:00", Declarations(), "1970 to 2100"),
         ("amount", "free", Declarations(), ""),
     ],
 )
