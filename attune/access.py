@@ -147,7 +147,7 @@ def list_keys(*, json: bool) -> None:
 def revoke(key_id: str, *, json: bool) -> None:
     """Remove a key; a running service refuses it within a second."""
     if not _file().revoke(key_id):
-        console.stop(f"there is no key {key_id}", "`attune key list` shows their ids.")
+        console.stop(f"there is no key {key_id}", "`attune key list` shows their ids.", code=console.WRONG_USE)
     if json:
         console.emit({"revoked": key_id})
     else:

@@ -38,7 +38,7 @@ def test_a_key_is_made_listed_without_its_secret_and_revoked(home: Path) -> None
     assert made["id"] in attune("key", "list").stdout
     attune("key", "revoke", made["id"])
     assert json.loads(attune("key", "list", "--json").stdout) == {"keys": []}
-    attune("key", "revoke", made["id"], code=1)
+    attune("key", "revoke", made["id"], code=2)
 
 
 def test_a_key_alone_is_printed_on_stdout() -> None:
