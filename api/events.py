@@ -11,15 +11,13 @@ import strawberry
 
 from api.limits import MAX_ID, MAX_MONEY
 from api.shoppers import present_us
-from gnn.ranking import FEEDBACK
 from graph.record import NewEvent
-from graph.schema import EVENT_RELATIONSHIPS
+from graph.schema import EVENT_TYPES
 
 _MAX_TYPE = 64
 _MAX_CONTEXT = 128
 # Clocks differ; what lies further ahead than this is a mistake.
 _SKEW_US = 24 * 3_600_000_000
-_KNOWN_TYPES = frozenset(EVENT_RELATIONSHIPS) | FEEDBACK
 
 
 @strawberry.input(description="One thing that a user did with an item.")
@@ -57,7 +55,7 @@ class EventInput:
             self.context = None
         # Likewise, a known type in capitals or between blanks is known.
         self.type = self.type.strip(" ")
-        if self.type.lower() in _KNOWN_TYPES:
+        if self.type.lower() in EVENT_TYPES:
             self.type = self.type.lower()
 
 

@@ -10,7 +10,7 @@ from gnn import explain
 from gnn.artefact import Artefact
 from gnn.features import DAY_US
 from gnn.filters import Query
-from gnn.ranking import FEEDBACK
+from graph.schema import FEEDBACK
 
 NOT_INTERESTED = "not_interested"
 

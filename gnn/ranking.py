@@ -14,10 +14,10 @@ from gnn.changes import ItemChange
 from gnn.filters import EVERYTHING, Added, Mode, Query
 from gnn.paths import Dispute
 from gnn.scorer import Attributes, Columns, Messages
+from graph.schema import FEEDBACK
 
 __all__ = [
     "EVERYTHING",
-    "FEEDBACK",
     "Added",
     "History",
     "Mode",
@@ -32,9 +32,6 @@ __all__ = [
     "score",
 ]
 
-
-FEEDBACK = frozenset({"dismiss", "not_interested"})
-"""Events that say no: attention must not take them for interest."""
 
 # What people do with an item on the way to buying it, the strongest sign last.
 _STRONGER = ("view", "click", "cart")

@@ -50,6 +50,12 @@ OTHER_EVENT: LiteralString = "INTERACTED"
 ATTRIBUTE_PREFIX = "attr_"
 """A user's attribute `age` is the property `attr_age`."""
 
+FEEDBACK = frozenset({"dismiss", "not_interested"})
+"""Types of events that say no, kept like the shop's own: attention must not take them for interest."""
+
+EVENT_TYPES = (*EVENT_RELATIONSHIPS, *sorted(FEEDBACK))
+"""Event types that mean something to Attune: in capitals they are the same."""
+
 EVENT_PROPERTIES = ("quantity", "amount", "value", "basket_id", "context")
 """What an event may hold beside `event_id`, `at` and (for the shop's own types) `type`."""
 

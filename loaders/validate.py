@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 import polars as pl
 
-from graph.schema import EVENT_RELATIONSHIPS, OTHER_EVENT
+from graph.schema import EVENT_RELATIONSHIPS, EVENT_TYPES, OTHER_EVENT
 from loaders import clean
 from loaders.declarations import Declarations
 from loaders.records import EVENTS, EXPOSURES, FILE, ITEMS, REJECT, RESERVED, ROW
@@ -226,7 +226,7 @@ def _flag(raw: pl.DataFrame, name: str) -> pl.Series:
 def _types(types: pl.Series, declarations: Declarations) -> pl.Series:
     """Return event types in Attune's words; a known type in capitals is known, the shop's own keep their spelling."""
     low = types.str.to_lowercase()
-    known = low.is_in(list(EVENT_RELATIONSHIPS)).fill_null(False)
+    known = low.is_in(EVENT_TYPES).fill_null(False)
     plain = low.set(~known, None).fill_null(types)
     if declarations.types:
         plain = types.replace_strict(declarations.types, default=plain, return_dtype=pl.String)

@@ -79,9 +79,10 @@ def test_a_return_may_be_booked_with_a_minus() -> None:
 
 def test_types_are_mapped_known_ones_in_any_case_and_own_ones_stay() -> None:
     declared = Declarations(types={"buy": "purchase", "ping": ""})
-    rows = [{**GOOD, "event_id": str(n), "type": type_} for n, type_ in enumerate(["buy", "View", "Wish", "ping"])]
+    types = ["buy", "View", "Wish", "ping", "DISMISS", "Not_Interested"]
+    rows = [{**GOOD, "event_id": str(n), "type": type_} for n, type_ in enumerate(types)]
     checked = check("events", rows, declared)
-    assert checked.records["type"].to_list() == ["purchase", "view", "Wish"]
+    assert checked.records["type"].to_list() == ["purchase", "view", "Wish", "dismiss", "not_interested"]
     assert (checked.dropped, len(checked.rejected)) == (1, 0)
 
 
