@@ -15,7 +15,7 @@ import polars as pl
 from graph import doubles, schema, server, write
 from graph.census import census
 from graph.client import Client, Settings
-from graph.schema import EVENT_TYPES
+from graph.schema import EVENT_RELATIONSHIPS, EVENT_TYPES
 from loaders import bulk, encode, online, report, stage, staging
 from loaders.declarations import Declarations
 from loaders.errors import WrongMode, nearest
@@ -103,7 +103,7 @@ def _note(staged: Stage, declarations: Declarations) -> None:
         counts = events.group_by("type").len().sort("type").collect(engine="streaming").rows()
         for name, rows in counts:
             if name not in EVENT_TYPES and name not in declarations.types.values():
-                hint = nearest(name, [*EVENT_TYPES, *declarations.types])
+                hint = nearest(name, [*EVENT_RELATIONSHIPS, *declarations.types])
                 notes[f"events have the shop's own type {name!r}. {hint}".strip()] = rows
         first = events.select(pl.col("at").min()).collect(engine="streaming").item()
         late = events.filter(pl.col("at") > int((time.time() + _A_DAY_S) * 1e6)).select(pl.len(), pl.col("at").max())

@@ -244,13 +244,14 @@ def test_users_without_events_and_items_never_bought_are_in_the_graph(client: Cl
 
 def test_a_slip_in_a_type_is_told_with_the_nearest_word_also_of_the_shop(client: Client, tmp_path: Path) -> None:
     (tmp_path / "shop").mkdir()
-    types = ("hartbeat", "vieww", "dismiss")
+    types = ("hartbeat", "vieww", "dismiss", "wishlist")
     rows = "".join(f"u,i,{name},2024-01-0{day}\n" for day, name in enumerate(types, start=1))
     (tmp_path / "shop" / "events.csv").write_text("user_id,item_id,type,at\n" + rows)
     (tmp_path / "shop" / "source.toml").write_text('[types]\nheartbeat = ""\n')
     told = run(tmp_path / "shop", client, tmp_path).notes
     assert any(note.endswith("own type 'hartbeat'. Did you mean 'heartbeat'?") for note in told)
     assert any(note.endswith("own type 'vieww'. Did you mean 'view'?") for note in told)
+    assert any(note.endswith("own type 'wishlist'.") for note in told)
     assert not any("dismiss" in note for note in told)
 
 
