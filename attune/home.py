@@ -12,7 +12,7 @@ def home() -> Path:
     """Return the state folder, created when missing; ends with exit code 2 where there can be none.
 
     `ATTUNE_HOME` when set, else the platform's folder for user data. Inside: `neo4j/` (the local server), `models/`
-    (artefacts and `current`), `loads/` (stages, journals, quarantine), `log/`.
+    (artefacts and `current`), `loads/` (journals, reports, quarantine), `runs/` (curves), `graphiql/`, `keys.json`.
     """
     named = os.environ.get("ATTUNE_HOME")
     folder = Path(named).expanduser() if named else Path(platformdirs.user_data_dir("attune", appauthor=False))

@@ -43,3 +43,11 @@ def test_commands_in_the_docs_parse(page: str, line: str):
         assert words[0] in command.commands, (page, line)
         command, words = command.commands[words[0]], words[1:]
     command.make_context("attune", words)  # raises on an option or a value that does not exist
+
+
+def test_every_option_of_serve_is_in_the_table_of_settings():
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    rows = "".join(line for line in page.splitlines() if line.startswith("| `--"))
+    options = [name for option in GROUP.commands["serve"].params for name in option.opts if name != "--help"]
+    assert "--host" in options
+    assert [name for name in options if f"`{name}`" not in rows] == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from graph.schema import EVENT_RELATIONSHIPS
+from graph.schema import EVENT_TYPES
 from loaders import declarations, validate
 from loaders.readers import NOT_AN_OBJECT, TOO_MANY_FIELDS
 from loaders.records import REQUIRED, TABLES
@@ -28,7 +28,7 @@ def test_every_column_is_documented(table: str) -> None:
 
 
 def test_every_event_type_is_documented() -> None:
-    for name in EVENT_RELATIONSHIPS:
+    for name in EVENT_TYPES:
         assert f"`{name}`" in DOC, name
 
 
