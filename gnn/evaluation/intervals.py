@@ -67,7 +67,7 @@ def _interval(
     gap = ours_drawn - theirs_drawn
     low, high = np.percentile(gap, (2.5, 97.5))
     if not theirs or not theirs_drawn.all():
-        return Interval(ours - theirs, float(low), float(high), *[float("nan")] * 3)
+        return Interval(float(ours - theirs), float(low), float(high), *[float("nan")] * 3)
     share_low, share_high = np.percentile(gap / theirs_drawn, (2.5, 97.5))
     return Interval(
         float(ours - theirs), float(low), float(high), float(ours / theirs - 1), float(share_low), float(share_high)

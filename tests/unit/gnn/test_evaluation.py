@@ -1,6 +1,6 @@
 """The protocol on the small shop: split by time, full ranking, slices, groups, rolling origins, paired intervals."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -277,6 +277,13 @@ def test_unknown_models_and_settings_are_refused_and_the_known_ones_named():
         tuning.tuned("crystal-ball")
     with pytest.raises(BadConfig, match="half_life_weeks"):
         registry.make("frequency", {"half_lives": 3.0})
+
+
+def test_an_interval_beside_a_model_that_finds_nothing_is_plain_numbers_too():
+    ours, theirs = np.full((5, 1), 0.5), np.zeros((1, 5, 1))
+    (found,) = intervals(ours, theirs, np.random.default_rng(0), resamples=50)
+    assert (found.difference, found.low, found.high) == (0.5, 0.5, 0.5)
+    assert orjson.loads(orjson.dumps(asdict(found)))["relative"] is None
 
 
 def test_intervals_agree_with_the_textbook_and_exclude_zero_when_the_gap_is_clear():
