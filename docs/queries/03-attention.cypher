@@ -1,4 +1,4 @@
-// 03 Attention: what the model looks at when it thinks of one user, and how often and when the user had to do with it.
+// 03 Attention: what the model looks at when it thinks of one user, and how often and when last the user bought it.
 // :param user => 'u0'
 MATCH (m:Model {current: true})
 MATCH (u:User {id: $user})-[a:ATTENDS {model: m.version}]->(i:Item)

@@ -1,4 +1,4 @@
-// 07 Neighbours: who shares most items with a user, counted over the user's thirty newest items.
+// 07 Neighbours: who shares most items with a user, counted over the user's thirty newest items and at most 200 buyers of each.
 // :param user => 'u0'
 MATCH (u:User {id: $user})
 CALL (u) {

@@ -182,6 +182,18 @@ def test_each_saved_query_answers(explored: Client, path: Path) -> None:
     assert re.search(r"\b(CREATE|MERGE|SET|DELETE|REMOVE)\b", query) is None
 
 
+def test_the_style_sheet_names_only_what_the_graph_has(explored: Client) -> None:
+    sheet = (DOCS / "queries" / "attune.grass").read_text(encoding="utf-8")
+    for kind, name, body in re.findall(r"(node|relationship)\.(\w+) \{\n(.*?)\n\}", sheet, re.DOTALL):
+        (caption,) = re.findall(r'caption: "\{(\w+)\}"', body)
+        if kind == "node":
+            query = "MATCH (n) WHERE $name IN labels(n) RETURN count(n[$caption]) AS named"
+        else:
+            query = "MATCH ()-[r]->() WHERE type(r) = $name RETURN count(r[$caption]) AS named"
+        (row,) = explored.read(query, name=name, caption=caption)
+        assert row["named"], f"{name}.{caption}"
+
+
 def test_recommendations_come_in_their_order(explored: Client) -> None:
     query = cast("LiteralString", (DOCS / "queries" / "01-recommendations.cypher").read_text(encoding="utf-8"))
     rows = explored.read(query, user="u0")
