@@ -35,11 +35,19 @@ def say(text: str) -> None:
     ERR.print(text, markup=False)
 
 
-def table(columns: list[str], rows: list[list[str]], *, title: str | None = None, right: tuple[int, ...] = ()) -> None:
-    """Print a table on stdout; columns at the positions `right` are right-aligned."""
+def table(
+    columns: list[str],
+    rows: list[list[str]],
+    *,
+    title: str | None = None,
+    right: tuple[int, ...] = (),
+    whole: tuple[int, ...] = (),
+) -> None:
+    """Print a table on stdout; columns at the positions `right` are right-aligned, those at `whole` never folded."""
     drawn = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for position, column in enumerate(columns):
-        drawn.add_column(column, justify="right" if position in right else "left", overflow="fold")
+        justify = "right" if position in right else "left"
+        drawn.add_column(column, justify=justify, overflow="fold", no_wrap=position in whole)
     for row in rows:
         drawn.add_row(*[cell.replace("[", "\\[") for cell in row])
     OUT.print(drawn)

@@ -51,7 +51,10 @@ query ExplainPage($user: String!, $item: String!, $locale: Locale!) {
   }
 }
 """
-_HALF = 14
+# Half the bars' width, at most and at least; the least holds "against" above what speaks against.
+_HALF, _LEAST = 14, 8
+
+_ESTIMATED = "≈ estimated: the item is newer than the model; what nobody can know of it yet is that of other items"
 
 
 def explain(user_id: str, item_id: str, *, html: Path | None, json: bool, locale: str = "en") -> None:
@@ -79,17 +82,21 @@ def explain(user_id: str, item_id: str, *, html: Path | None, json: bool, locale
         console.OUT.print(absent, markup=False)
     parts = explanation["contributions"]
     largest = max((abs(part["value"]) for part in parts), default=0.0)
+    half = max(_LEAST, min(_HALF, console.OUT.width // 8))
     rows = [
         [
             part["kind"].lower().replace("_", " "),
             f"{part['value']:+.4f}",
-            bar(part["value"], largest),
+            bar(part["value"], largest, half),
             part["sentence"],
         ]
         for part in parts
     ]
-    rows.append(["score", f"{explanation['score']:+.4f}", bar(0.0, 1.0), "the sum of the above"])
-    console.table(["kind", "value", "against │ for".center(2 * _HALF + 1).rstrip(), "why"], rows, right=(1,))
+    rows.append(["score", f"{explanation['score']:+.4f}", bar(0.0, 1.0, half), "the sum of the above"])
+    heading = f"{'against ':>{half}}│ for"
+    console.table(["kind", "value", heading, "why"], rows, right=(1,), whole=(1, 2))
+    if explanation["estimated"]:
+        console.OUT.print("\n" + _ESTIMATED, markup=False)
     if explanation["neighbors"]["sentence"]:
         console.OUT.print("\n" + explanation["neighbors"]["sentence"], markup=False)
     console.OUT.print("\nIn Neo4j Browser:\n" + explanation["cypher"], markup=False)

@@ -31,6 +31,7 @@ pre { background: var(--card); border: 1px solid var(--line); border-radius: .5r
 """
 # Whatever a title holds, a browser is told to load and run nothing.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+_ESTIMATED = "Estimated: the item is newer than the model; what nobody can know of it yet is that of other items."
 
 
 def page(answer: Mapping[str, Any], locale: str = "en") -> str:
@@ -42,13 +43,14 @@ def page(answer: Mapping[str, Any], locale: str = "en") -> str:
     told = user["explain"]
     title = item["title"] if item else ""
     facts = _facts(item) if item else ""
-    made = f"model {model['version']}, trained {model['trainedAt'][:10]}" if model else ""
+    made = f"model {model['version']}, {_made(model)}" if model else ""
     neighbors = told["neighbors"]["sentence"]
     body = (
         f"<h1>Why {escape(title)}?</h1>"
         f'<p class="dim">for user {escape(user["externalId"])}{facts}</p>'
         f'<p class="lead" lang="{escape(locale)}">{escape(told["sentence"])}</p>'
-        f"{_waterfall(told['contributions'], told['score'], locale)}"
+        + (f'<p class="dim">{escape(_ESTIMATED)}</p>' if told["estimated"] else "")
+        + _waterfall(told["contributions"], told["score"], locale)
         + (f'<p lang="{escape(locale)}">{escape(neighbors)}</p>' if neighbors else "")
         + f"<h2>The paths in Neo4j Browser</h2><pre>{escape(told['cypher'])}</pre>"
         f'<p class="dim">{escape(made)}</p>'
@@ -59,6 +61,11 @@ def page(answer: Mapping[str, Any], locale: str = "en") -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>Why {escape(title)}?</title><style>{_STYLE}</style></head><body><main>{body}</main></body></html>\n"
     )
+
+
+def _made(model: Mapping[str, Any]) -> str:
+    day = model["trainedAt"][:10]
+    return f"trained {day}" if model["trained"] else f"first weights of {day}, not trained yet"
 
 
 def _facts(item: Mapping[str, Any]) -> str:

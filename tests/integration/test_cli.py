@@ -130,6 +130,8 @@ def test_recommend_marks_what_is_newer_than_the_model(attune: Run, trained: dict
                 (False, True),
             ]
             assert json.loads(attune("explain", "u0", "fresh", "--json").stdout)["estimated"]
+            assert "≈ estimated" in attune("explain", "u0", "fresh").stdout
+            assert "estimated" not in attune("explain", "u0", "i1").stdout
         finally:
             client.write("MATCH (i:Item {id: 'fresh'}) DETACH DELETE i")
 
@@ -254,6 +256,22 @@ def test_explain_draws_bars_and_writes_a_page_with_the_same_numbers(
     assert trained["version"] in text
     refused = attune("explain", "u0", "i1", "--html", str(file / "below.html"), code=2)
     assert "cannot be written" in refused.stderr
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_every_bar_is_one_line_below_its_heading_at_any_width(
+    monkeypatch: pytest.MonkeyPatch, attune: Run, trained: dict[str, Any], width: int
+):
+    assert trained
+    parts = json.loads(attune("explain", "u0", "i1", "--json").stdout)["contributions"]
+    with monkeypatch.context() as patched:
+        patched.setattr("attune.console.OUT.width", width)
+        printed = attune("explain", "u0", "i1").stdout
+    table = printed.partition("\nIn Neo4j Browser")[0].splitlines()
+    heading = next(line for line in table if "against │ for" in line)
+    drawn = [line for line in table if set("│█▐▏▎▍▌▋▊▉") & set(line)]
+    assert len(drawn) == len(parts) + 2
+    assert {line.index("│") for line in drawn} == {heading.index("│")}
 
 
 def test_evaluate_measures_explanations_beside_others(attune: Run, trained: dict[str, Any], tmp_path: Path):

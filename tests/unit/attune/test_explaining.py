@@ -28,6 +28,7 @@ def _answer(values: list[float], title: str = "Tea") -> dict[str, Any]:
             "explain": {
                 "sentence": f"Because it goes with {title}.",
                 "score": sum(values),
+                "estimated": False,
                 "contributions": [
                     {
                         "kind": "ITEM",
@@ -65,6 +66,18 @@ def test_a_score_below_zero_has_its_bar_left_of_zero():
 
 def test_without_any_contribution_there_is_still_a_page():
     assert "+0.0000" in page(_answer([]))
+
+
+def test_the_page_tells_of_an_estimated_score_and_of_first_weights():
+    known = page(_answer([1.0]))
+    assert "Estimated" not in known
+    assert "model v1, trained 2026-11-25" in known
+    answer = _answer([1.0])
+    answer["user"]["explain"]["estimated"] = True
+    answer["model"]["trained"] = False
+    text = page(answer)
+    assert "Estimated: the item is newer than the model" in text
+    assert "first weights of 2026-11-25, not trained yet" in text
 
 
 def test_markup_in_titles_stays_text():
