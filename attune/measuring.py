@@ -111,6 +111,8 @@ def evaluate(
         console.emit(table.to_json())
     else:
         console.table(*table.as_text())
+        if len(table.origins) > 1:
+            console.say(f"Figures are means over the origins {', '.join(origin.name for origin in table.origins)}")
 
 
 def explanations(users: int, items: int, *, seed: int, out: Path | None, json: bool) -> None:
@@ -136,6 +138,7 @@ def explanations(users: int, items: int, *, seed: int, out: Path | None, json: b
         console.emit({**found.to_json(), **said})
         return
     console.table(*found.as_text(), right=tuple(range(2, 9)))
+    console.say("+ ours is better than it, - worse, = the 95% interval of the difference holds zero")
     if feedback:
         console.say(
             f"Disputed: {feedback.disputed:,} of {feedback.told:,} reasons ({feedback.share:.1%}) told to the "
@@ -182,9 +185,11 @@ def bubble(
     if json:
         console.emit(found.to_json())
         return
-    console.table(*bubble_report.breadth_rows(found), right=(1, 2, 3, 4, 5))
+    console.table(*bubble_report.breadth_rows(found), right=(1, 2, 3, 4, 5, 6))
+    console.OUT.print()
     console.table(*bubble_report.band_rows(found), right=(1, 2, 3, 4))
     if found.steps:
+        console.OUT.print()
         console.table(*bubble_report.step_rows(found), right=(1, 2, 3, 4, 5, 6))
 
 

@@ -33,17 +33,27 @@ def page(found: Everybody) -> str:
     )
     about = (
         "A list as broad as 7 effective categories is as broad as one that seven categories share evenly: the "
-        "exponential of the entropy. Of those with events 30 days before, the same model made both lists."
+        f"exponential of the entropy. A list of {found.k} has at most {found.k}, a user's purchases may have more. "
+        "Of those with events 30 days before, the same model made both lists; kept is the share of the one that is "
+        "in the other."
     )
     parts = [head, part("Breadth", about, html_table(*breadth_rows(found)))]
     if found.now.tiers:
         parts.append(
             part("Exposure by price tier", "Fifths of the price level within the category.", picture(exposure, found))
         )
-    parts.append(part("By group of users", "", html_table(*band_rows(found))))
+    text = (
+        "Never bought: the share of a list that is from categories in which the user never bought. Price tiers: fifths "
+        "of the price level within the category, the cheapest first."
+    )
+    parts.append(part("By group of users", text, html_table(*band_rows(found))))
     if any(band.tiers and band.name != EVERYONE for band in found.bands):
         parts.append(
-            part("Price tiers by group", "Bars: what lists show; points: what was bought.", picture(by_band, found))
+            part(
+                "Price tiers by group",
+                "Bars: what lists show; points: what was bought. In brackets: users.",
+                picture(by_band, found),
+            )
         )
     if found.steps:
         text = "On the held-out period; less the dial at 0, 95% by the bootstrap over users."
@@ -64,16 +74,16 @@ def breadth_rows(found: Everybody) -> tuple[list[str], list[list[str]]]:
             f"{side.gini:.3f}",
             f"{side.diversity:.3f}",
             f"{side.effective_categories:.1f}",
+            f"{found.kept:.3f}" if found.change and side is found.now_of_those else "",
         ]
         for name, side in sides
     ]
-    rows.append(["purchases of a user", "", "", "", "", f"{found.bought_categories:.1f}"])
-    rows.append(["catalogue", "", "", "", "", f"{found.catalogue.effective_categories:.1f}"])
+    rows.append(["purchases of a user", "", "", "", "", f"{found.bought_categories:.1f}", ""])
+    rows.append(["catalogue", "", "", "", "", f"{found.catalogue.effective_categories:.1f}", ""])
     if found.change:
         told = f"{found.change.difference:+.4f} [{found.change.low:+.4f}, {found.change.high:+.4f}]"
-        rows.append(["now less 30 days before", "", "", "", told, ""])
-        rows.append(["share of a list kept over 30 days", "", "", "", f"{found.kept:.3f}", ""])
-    return ["", "users", "coverage", "Gini", "diversity", "effective categories"], rows
+        rows.append(["now less 30 days before", "", "", "", told, "", ""])
+    return ["", "users", "coverage", "Gini", "diversity", "effective categories", "kept"], rows
 
 
 def band_rows(found: Everybody) -> tuple[list[str], list[list[str]]]:
@@ -90,7 +100,8 @@ def band_rows(found: Everybody) -> tuple[list[str], list[list[str]]]:
         ]
         for band in found.bands
     ]
-    head = ["group", "users", "diversity", "effective categories", "never bought", "lists by price tier", "purchases"]
+    tiers = ("lists by price tier, cheapest first", "purchases, the same")
+    head = ["group", "users", "diversity", "effective categories", "never bought", *tiers]
     return head, rows
 
 
@@ -152,7 +163,7 @@ def exposure(found: Everybody) -> Figure:
         ax.bar(np.arange(TIERS) + (n - (len(sides) - 1) / 2) * width, shares, width, color=colour, label=name)
     ax.set_xticks(range(TIERS), _TIERS)
     ax.set_title("Share of each price tier", loc="left")
-    ax.legend(frameon=False, fontsize=8)
+    drawn.legend(loc="outside right upper", frameon=False, fontsize=8)
     return drawn
 
 
@@ -169,7 +180,7 @@ def by_band(found: Everybody) -> Figure:
     )
     ax.set_title("Share in the dearer two fifths", loc="left")
     ax.tick_params(axis="y", length=0)
-    ax.legend(frameon=False, fontsize=8)
+    drawn.legend(loc="outside right upper", frameon=False, fontsize=8)
     return drawn
 
 

@@ -14,7 +14,7 @@ from gnn.evaluation.protocol import GROUPED
 from gnn.evaluation.table import Row, Table
 
 OURS, THEIRS, INK = "#0f766e", "#a8a29e", "#44403c"
-LINES = ("#b45309", "#4f46e5", "#be185d", "#65a30d", "#0284c7")
+LINES = ("#b45309", "#4f46e5", "#be185d", "#65a30d", "#0284c7", "#78350f", "#c026d3", "#111827")
 _METRIC = "ndcg20"
 
 
@@ -197,12 +197,16 @@ def _best_other(table: Table, slice_name: str) -> str:
 
 
 def _styles(table: Table, slice_name: str, most: int = 4) -> dict[str, dict[str, Any]]:
-    """Return the models that a crowded picture shows, ours and the best others, each with its line."""
+    """Return the models that a crowded picture shows, ours and the best others, each with its line.
+
+    A model looks the same in every slice, for pictures stand side by side.
+    """
     ranked = _ranked(table, slice_name)
     ours = [model for model in ranked if _is_ours(model, table)]
-    others = [model for model in ranked if model not in ours][:most]
+    best = {name: [other for other in _ranked(table, name) if other not in ours][:most] for name in GROUPED}
+    colours = dict(zip(dict.fromkeys(other for named in best.values() for other in named), LINES, strict=False))
     styles: dict[str, dict[str, Any]] = {model: {"color": OURS, "linewidth": 2} for model in ours}
-    return styles | {model: {"color": LINES[n], "linewidth": 1.2} for n, model in enumerate(others)}
+    return styles | {model: {"color": colours[model], "linewidth": 1.2} for model in best[slice_name]}
 
 
 def _users(table: Table, slice_name: str, group: str) -> int:

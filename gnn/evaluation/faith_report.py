@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from gnn.evaluation.charts import INK, LINES, OURS, THEIRS, figure
 from gnn.evaluation.explainers import OURS as SERVED
 from gnn.evaluation.faith_table import MEASURES, Faith, Told
-from gnn.evaluation.page import document, html_table, part, picture
+from gnn.evaluation.page import document, html_table, part, picture, scroll
 
 _ABOUT = {
     "comprehensiveness": "score lost without the cited edges; more is better",
@@ -40,13 +40,18 @@ def page(faith: Faith) -> str:
         "graph, or all others are, and the model ranks every candidate again. Contributions miss the served score by "
         f"{faith.largest_error:.0e} at most.</p>"
     )
+    first = f"list {_lists(faith)[0]}" if faith.rows else "no list"
     words = "".join(f"<li><b>{escape(_told(name))}</b>: {escape(text)}</li>" for name, text in _ABOUT.items())
     parts = [
         head + f"<ul>{words}</ul>",
         part("Figures", "Means over users; bold is the best of a list.", _figures(faith)),
         part("Deletion", "Score lost without the k most cited edges.", picture(deletion, faith)),
         part("Insertion", "Score missing with only the k most cited edges.", picture(insertion, faith)),
-        part("Stability and cost", "Milliseconds of one explanation, in a logarithmic scale.", picture(costs, faith)),
+        part(
+            "Stability and cost",
+            f"Of {first}; milliseconds of one explanation, in a logarithmic scale.",
+            picture(costs, faith),
+        ),
         part("Ours less each other", "Paired bootstrap over users, 10,000 resamples, 95%.", _gaps(faith)),
     ]
     return document("Explanations", "\n".join(parts))
@@ -87,8 +92,10 @@ def _curves(faith: Faith, of: Callable[[Told], tuple[float, ...]], label: str) -
         ax.axhline(0, color=INK, linewidth=0.6)
         ax.set_title(f"list {name}", loc="left")
         ax.set_xlabel("edges")
+        ax.set_xticks(faith.depths)
         ax.set_ylabel(label)
-        ax.legend(frameon=False, fontsize=8)
+    if drawn.axes:  # beside the pictures, where it covers no line; the lists have the same lines
+        drawn.legend(*drawn.axes[0].get_legend_handles_labels(), loc="outside right upper", frameon=False, fontsize=8)
     return drawn
 
 
@@ -114,7 +121,7 @@ def _figures(faith: Faith) -> str:
         )
         head = "".join(f"<th>{escape(_told(m))}</th>" for m in ("explainer", *MEASURES, "ms", "of GNNExplainer"))
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        parts.append(f'<p><b>list {escape(name)}</b></p><div class="scroll">{table}</div>')
+        parts.append(f"<p><b>list {escape(name)}</b></p>{scroll(table, f'list {name}')}")
     return "".join(parts)
 
 

@@ -25,7 +25,8 @@ p { color: var(--dim); margin: .25rem 0 .75rem; max-width: 52rem; }
 .scroll { overflow-x: auto; margin-bottom: 1rem; } svg { width: 100%; min-width: 44rem; height: auto; display: block; }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; width: 100%; }
 th, td { padding: .25rem .5rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
-th:first-child, td:first-child { text-align: left; } thead th { color: var(--dim); font-weight: 500; }
+th:first-child, td:first-child { text-align: left; }
+thead th { color: var(--dim); font-weight: 500; white-space: normal; vertical-align: bottom; }
 td.best { font-weight: 700; } tr.ours td { color: var(--ours); }
 .words td:last-child, .words th:last-child { text-align: left; white-space: normal; }
 summary { cursor: pointer; color: var(--ours); margin: .5rem 0; } code { font-size: 12px; }
@@ -37,7 +38,7 @@ def document(title: str, body: str) -> str:
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{_STYLE}</style></head><body>\n{body}\n</body></html>\n"
+        f"<style>{_STYLE}</style></head><body><main>\n{body}\n</main></body></html>\n"
     )
 
 
@@ -58,13 +59,23 @@ def picture(draw: Callable[[T], Figure], data: T) -> str:
     }
     buffer = io.BytesIO()
     with rc_context(style):
-        FigureCanvasSVG(draw(data)).print_svg(buffer, metadata={"Date": None})
+        drawn = draw(data)
+        FigureCanvasSVG(drawn).print_svg(buffer, metadata={"Date": None})
     text = buffer.getvalue().decode()
-    return f'<div class="scroll">{text[text.index("<svg") :]}</div>'
+    # Letters are drawn as outlines, which nobody can read aloud.
+    told = "; ".join(title for ax in drawn.axes if (title := ax.get_title(loc="left")))
+    svg = text[text.index("<svg") + len("<svg") :]
+    return scroll(f'<svg role="img" aria-label="{escape(told)}"{svg}', told)
+
+
+def scroll(body: str, label: str) -> str:
+    """Return what scrolls by itself where the page is narrow, by keyboard too; `body` is markup, `label` names it."""
+    return f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(label)}">{body}</div>'
 
 
 def html_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table of these cells, escaped."""
-    first = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    first = "".join(f"<th>{escape(cell)}</th>" if cell else "<td></td>" for cell in head)
     rest = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="scroll"><table><thead><tr>{first}</tr></thead><tbody>{rest}</tbody></table></div>'
+    table = f"<table><thead><tr>{first}</tr></thead><tbody>{rest}</tbody></table>"
+    return scroll(table, ", ".join(cell for cell in head if cell))

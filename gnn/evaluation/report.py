@@ -8,7 +8,7 @@ import orjson
 
 from gnn.evaluation import charts
 from gnn.evaluation.measure import ACCURACY, PER_MODEL, PER_USER
-from gnn.evaluation.page import document, html_table, part, picture
+from gnn.evaluation.page import document, html_table, part, picture, scroll
 from gnn.evaluation.period import COLD_EVENTS, COLD_SHARE, EVERYONE
 from gnn.evaluation.table import Table
 
@@ -55,7 +55,10 @@ def page(table: Table) -> str:
         text = "One period of one shop cannot carry a claim: it holds when it holds at every origin."
         parts.append(part("Origin by origin", text, picture(charts.by_origin, table) + _origin_tables(table)))
     if grouped:
-        text = f"Users with {COLD_EVENTS} or fewer events are cold; bands are those of the income attribute."
+        text = (
+            f"Users with {COLD_EVENTS} or fewer events are cold; bands are those of the income attribute. "
+            f"In brackets: {_users(table)}."
+        )
         pictures = picture(charts.by_group, table) + (picture(charts.by_group_gaps, table) if compared else "")
         parts.append(part("By group of users", text, pictures))
     parts.append(part("By the items' popularity", "", picture(charts.by_popularity, table)))
@@ -100,10 +103,14 @@ def _figures(table: Table, slice_name: str, text: str) -> str:
         cells.append(f"<tr{kind}><td>{escape(row.model)}</td>{figures}</tr>")
     head = "".join(f"<th>{escape(name)}</th>" for name in ("model", *(_TITLES[name] for name in metrics)))
     users = rows[0].users if rows else 0
-    return (
-        f"<p><b>{escape(slice_name)}</b>: {escape(text)} ({users:,} users)</p>"
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(cells)}</tbody></table></div>'
+    return f"<p><b>{escape(slice_name)}</b>: {escape(text)} ({users:,} {_users(table)})</p>" + scroll(
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(cells)}</tbody></table>", slice_name
     )
+
+
+def _users(table: Table) -> str:
+    # A user of two periods is two in the figures of both.
+    return "users, counted once an origin" if len(table.origins) > 1 else "users"
 
 
 def _gap_table(table: Table) -> str:

@@ -80,7 +80,8 @@ class Table:
         """Return the columns and cells of a table to read: everyone, in the mean over origins."""
         slices = list(dict.fromkeys(row.slice for row in self.rows))
         figures = ("recall20", "ndcg20", "hitrate10", "mrr", "coverage")
-        columns = ["model", "slice", *figures, "ndcg20 against it"]
+        compared = any(row.against for row in self.rows)
+        columns = ["model", "slice", *figures, *(["ndcg20 against it"] if compared else [])]
         cells: list[list[str]] = []
         for name in slices:
             rows = self.chosen(name)
@@ -89,5 +90,5 @@ class Table:
                 gap = ours.against.get(row.model, {}).get("ndcg20") if ours else None
                 told = f"{gap.difference:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]" if gap else ""
                 shown = [f"{row.metrics[metric]:.4f}" if metric in row.metrics else "" for metric in figures]
-                cells.append([row.model, row.slice, *shown, told])
+                cells.append([row.model, row.slice, *shown, *([told] if compared else [])])
         return columns, cells

@@ -118,6 +118,10 @@ def test_the_report_holds_every_figure_and_fetches_nothing(found: Everybody, tmp
         assert f"<h2>{title}</h2>" in page
     assert "src=" not in page
     assert page.count("<svg") == 3
+    head, rows = bubble_report.breadth_rows(found)
+    assert {len(row) for row in rows} == {len(head)}
+    assert [row[head.index("kept")] for row in rows] == ["", f"{found.kept:.3f}", *[""] * (len(rows) - 2)]
+    assert "the cheapest first" in page
     kept = orjson.loads((tmp_path / "bubble.json").read_bytes())
     assert len(kept["steps"]) == len(bubbles.SLICES) * len(bubbles.STEPS)
     assert kept["now"]["coverage"] == found.now.coverage

@@ -11,7 +11,7 @@ from gnn.artefact import Artefact
 from gnn.baselines import registry
 from gnn.config import Config
 from gnn.errors import BadConfig, NotEnoughData
-from gnn.evaluation import boosted, contenders, network, origins, protocol, report, tuning, variants
+from gnn.evaluation import boosted, charts, contenders, network, origins, protocol, report, tuning, variants
 from gnn.evaluation.intervals import intervals
 from gnn.evaluation.kept import Kept
 from gnn.evaluation.measure import SLICES, Score, measure
@@ -440,3 +440,28 @@ def test_report_is_one_page_that_holds_everything_and_fetches_nothing(table: Tab
     assert 'href="http' not in text
     columns, cells = table.as_text()
     assert all(len(row) == len(columns) for row in cells)
+    assert "users, counted once an origin)" in text
+
+
+def test_a_table_that_compares_nothing_has_no_column_for_it(table: Table):
+    alone = replace(table, rows=tuple(replace(row, against={}) for row in table.rows))
+    assert table.as_text()[0][-1] == "ndcg20 against it"
+    columns, cells = alone.as_text()
+    assert columns[-1] == "coverage"
+    assert {len(row) for row in cells} == {len(columns)}
+
+
+def test_a_model_has_one_colour_in_pictures_side_by_side(table: Table):
+    # The first slice's order, turned round in the second.
+    rank = {"all": 1, "novel": -1}
+    turned = tuple(
+        replace(row, metrics={"ndcg20": rank.get(row.slice, 1) * float(1 + FEW.index(row.model))})
+        for row in table.rows
+        if row.model in FEW
+    )
+    for draw in (charts.by_origin, charts.by_popularity):
+        left, right = draw(replace(table, rows=turned)).axes
+        colours = [{line.get_label(): line.get_color() for line in ax.get_lines()} for ax in (left, right)]
+        assert set(colours[0]) == set(FEW)
+        assert colours[0] == colours[1]
+        assert len(set(colours[0].values())) == len(FEW)
