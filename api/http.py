@@ -54,8 +54,8 @@ JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 EVENTS = "text/event-stream"
 
-# A WebSocket must begin within this time.
-_INIT_S = 10
+INIT_S = 10
+"""Seconds within which a WebSocket must begin."""
 
 
 def negotiated(accept: str | None) -> str | None:
@@ -112,7 +112,7 @@ class GraphQLView(GraphQL[Context, None]):
             graphql_ide="graphiql" if development else None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
             max_subscriptions_per_connection=limits.subscriptions,
-            connection_init_wait_timeout=timedelta(seconds=_INIT_S),
+            connection_init_wait_timeout=timedelta(seconds=INIT_S),
             allowed_origins=origins,
         )
         self.trusted = trusted or TrustedDocuments()

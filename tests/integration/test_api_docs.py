@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from graphql import OperationDefinitionNode, parse
 
-from api import limits
+from api import http, limits
 from api.errors import Code
 from api.events import UserErrorCode
 from api.refusals import Reason
@@ -76,13 +76,18 @@ def test_the_limits_on_the_page_are_those_of_the_code() -> None:
         "cost": bounds.cost,
         "`first` of any list": limits.MAX_FIRST,
         "`ids` of `nodes`": limits.MAX_NODES,
+        "events of one `recordEvents`": limits.MAX_EVENTS,
+        "ids of `exclude`, and of `categories`": limits.MAX_EXCLUDE,
+        "characters of `search`": limits.MAX_SEARCH,
         "body": bounds.body_bytes // 1_048_576,
         "time of a request": int(bounds.request_timeout_s),
         "time for the head of a request, and for its body": int(bounds.receive_timeout_s),
+        "time for the `connection_init` of a WebSocket": int(http.INIT_S),
         "time in which a client takes nothing of its answer": int(bounds.send_timeout_s),
         "requests worked on at once": bounds.in_flight,
         "open WebSocket connections": bounds.sockets,
         "operations open on one connection": bounds.subscriptions,
         "requests a second of one key": int(bounds.rate_per_s),
+        "requests of one key at once, after a pause": bounds.burst,
         "time of a statement to the database": 10,
     }
