@@ -82,6 +82,10 @@ def public(error: GraphQLError, *, executing: bool, request_id: str) -> GraphQLE
     )
 
 
+NO_MUTATION = "mutations are not allowed over GET; use POST."
+"""What to say to a mutation by GET."""
+
+
 def no_operation(name: str | None) -> str:
     """Return what to say where a document does not hold the operation that is asked for; None: any."""
     if name is None:
@@ -94,7 +98,7 @@ def _named(error: GraphQLError, executing: bool) -> tuple[Code, str]:
     if isinstance(cause, CannotGetOperationTypeError):
         return Code.BAD_REQUEST, no_operation(cause.operation_name)
     if isinstance(cause, InvalidOperationTypeError):
-        return Code.METHOD_NOT_ALLOWED, "Mutations are not run over GET: send them by POST."
+        return Code.METHOD_NOT_ALLOWED, NO_MUTATION
     for kind, code, message in _GRAPH_ERRORS:
         if isinstance(cause, kind):
             return code, message

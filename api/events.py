@@ -49,10 +49,9 @@ class EventInput:
             if getattr(self, part.name) is strawberry.UNSET:
                 setattr(self, part.name, None)
         # As in files: blanks name no basket, which all that the user buys would otherwise share.
-        if self.basket_id is not None and not self.basket_id.strip():
-            self.basket_id = None
-        if self.context is not None and not self.context.strip():
-            self.context = None
+        for name in ("basket_id", "context"):
+            if not (getattr(self, name) or "").strip():
+                setattr(self, name, None)
         # Likewise, a known type in capitals or between blanks is known.
         self.type = self.type.strip(" ")
         if self.type.lower() in EVENT_TYPES:

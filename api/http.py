@@ -30,7 +30,7 @@ from api import answers, caching, graphiql, operations
 from api.answers import Answer, Basis
 from api.auth import CREDENTIALS, Authenticator
 from api.context import Context
-from api.errors import Code, Refused, no_operation
+from api.errors import NO_MUTATION, Code, Refused, no_operation
 from api.identity import Identity
 from api.last_known import OUTAGES, Kept
 from api.limits import Limits
@@ -323,7 +323,7 @@ class GraphQLView(GraphQL[Context, None]):
         except InvalidOperationTypeError as error:
             if error.operation_type is OperationType.SUBSCRIPTION:
                 raise HTTPException(400, f"Follow subscriptions over WebSocket, or with `Accept: {EVENTS}`.") from None
-            raise HTTPException(405, "mutations are not allowed over GET; use POST.") from None
+            raise HTTPException(405, NO_MUTATION) from None
         except TimeoutError:
             if kept and self._same(era):
                 return self._degraded(kept)

@@ -3,8 +3,6 @@
 import errno
 import logging
 import warnings
-from collections.abc import Callable
-from functools import wraps
 
 import typer
 
@@ -21,18 +19,10 @@ load_app = typer.Typer(help="Load a shop's data into the graph.", no_args_is_hel
 key_app = typer.Typer(help="API keys: who may call the service.", no_args_is_help=True)
 
 
-def told(command: Callable[..., None]) -> Callable[..., None]:
-    """Return the command so that Ctrl-C ends it in a line: Typer would end it in silence before `main` hears of it."""
-
-    @wraps(command)
-    def run(*arguments: object, **options: object) -> None:
-        try:
-            command(*arguments, **options)
-        except KeyboardInterrupt:
-            console.stop("interrupted; nothing is lost", "Run the same command again; a load goes on where it stopped.")
-
-    return run
-
+# Around each command: Typer would end it at Ctrl-C in silence before `main` hears of it.
+told = console.interruptible(
+    lambda: "Run the same command again; a load goes on where it stopped.", what="interrupted; nothing is lost"
+)
 
 for command in (
     shop.up,

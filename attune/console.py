@@ -63,12 +63,12 @@ def step(title: str, *, say: Callable[[str], None] = say) -> Generator[None]:
 
 
 @contextmanager
-def interruptible(left: Callable[[], str]) -> Generator[None]:
+def interruptible(left: Callable[[], str], *, what: str = "interrupted") -> Generator[None]:
     """Say at Ctrl-C what is left and what to do, as `left` tells it: for work that does not go on where it stopped."""
     try:
         yield
     except KeyboardInterrupt:
-        stop("interrupted", left())
+        stop(what, left())
 
 
 def ask(would: str, question: str, no: str, *, yes: bool) -> None:

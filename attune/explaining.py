@@ -6,7 +6,7 @@ from typing import Any
 
 from attune import console, outputs
 from attune.ask import answer
-from attune.explanation_page import page
+from attune.explanation_page import ESTIMATED, page
 
 _EXPLAIN = """
 query Explain($user: String!, $item: String!, $locale: Locale!) {
@@ -54,8 +54,6 @@ query ExplainPage($user: String!, $item: String!, $locale: Locale!) {
 # Half the bars' width, at most and at least; the least holds "against" above what speaks against.
 _HALF, _LEAST = 14, 8
 
-_ESTIMATED = "≈ estimated: the item is newer than the model; what nobody can know of it yet is that of other items"
-
 
 def explain(user_id: str, item_id: str, *, html: Path | None, json: bool, locale: str = "en") -> None:
     """Print the contributions of one score, or the fields of GraphQL's `Explanation`; write the page to `html`.
@@ -96,7 +94,7 @@ def explain(user_id: str, item_id: str, *, html: Path | None, json: bool, locale
     heading = f"{'against ':>{half}}│ for"
     console.table(["kind", "value", heading, "why"], rows, right=(1,), whole=(1, 2))
     if explanation["estimated"]:
-        console.OUT.print("\n" + _ESTIMATED, markup=False)
+        console.OUT.print(f"\n≈ {ESTIMATED}", markup=False)
     if explanation["neighbors"]["sentence"]:
         console.OUT.print("\n" + explanation["neighbors"]["sentence"], markup=False)
     console.OUT.print("\nIn Neo4j Browser:\n" + explanation["cypher"], markup=False)

@@ -31,7 +31,7 @@ pre { background: var(--card); border: 1px solid var(--line); border-radius: .5r
 """
 # Whatever a title holds, a browser is told to load and run nothing.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-_ESTIMATED = "Estimated: the item is newer than the model; what nobody can know of it yet is that of other items."
+ESTIMATED = "estimated: the item is newer than the model; what nobody can know of it yet is that of other items"
 
 
 def page(answer: Mapping[str, Any], locale: str = "en") -> str:
@@ -49,7 +49,7 @@ def page(answer: Mapping[str, Any], locale: str = "en") -> str:
         f"<h1>Why {escape(title)}?</h1>"
         f'<p class="dim">for user {escape(user["externalId"])}{facts}</p>'
         f'<p class="lead" lang="{escape(locale)}">{escape(told["sentence"])}</p>'
-        + (f'<p class="dim">{escape(_ESTIMATED)}</p>' if told["estimated"] else "")
+        + (f'<p class="dim">{escape(ESTIMATED.capitalize())}.</p>' if told["estimated"] else "")
         + _waterfall(told["contributions"], told["score"], locale)
         + (f'<p lang="{escape(locale)}">{escape(neighbors)}</p>' if neighbors else "")
         + f"<h2>The paths in Neo4j Browser</h2><pre>{escape(told['cypher'])}</pre>"
