@@ -102,7 +102,7 @@ class Loaders:
         self._client = client = recommender.graph
         self._look = look = recommender.knowledge.look
         kept, noted = recommender.catalogue, NOTED.get()
-        now = noted.at_hand[0] if noted and noted.at_hand else _NOTHING
+        now, when = noted.at_hand if noted and noted.at_hand else (_NOTHING, look())
         self.items: RowLoader[explore.ItemRow] = RowLoader(
             client, explore.items, kept.items, look, noted and (noted, noted.items), now.items
         )
@@ -113,9 +113,11 @@ class Loaders:
             client, explore.brands, kept.brands, look, noted and (noted, noted.brands), now.brands
         )
 
+        self._faces = {name: (face, when) for name, face in now.users.items()}
+
         async def shoppers(ids: list[str]) -> list[Shopper | None]:
             # A user's events are one statement each: lists of users cost accordingly (api.limits).
-            return list(await asyncio.gather(*(recommender.shopper(i) for i in ids)))
+            return list(await asyncio.gather(*(recommender.shopper(i, self._faces.get(i)) for i in ids)))
 
         self.shoppers: DataLoader[str, Shopper | None] = DataLoader(shoppers, max_batch_size=_BATCH)
 
@@ -132,14 +134,23 @@ class Loaders:
         """Pairs of user and item; what may be said of `graph.neighbors.supporters`."""
 
     async def load(
-        self, *, items: Iterable[str] = (), categories: Iterable[str] = (), brands: Iterable[str] = ()
+        self,
+        *,
+        users: Iterable[str] = (),
+        items: Iterable[str] = (),
+        categories: Iterable[str] = (),
+        brands: Iterable[str] = (),
     ) -> None:
-        """Load all of these at once, in one statement."""
+        """Load all of these at once, in one statement, and none where rows need not be read.
+
+        Of `users` it is read which events they have: those of whom that is known need not be read by themselves.
+        """
         wanted = (self.items.missing(items), self.categories.missing(categories), self.brands.missing(brands))
         if not any(wanted):
             return
-        look = self._look()
-        found = await facts.read(self._client, items=wanted[0], categories=wanted[1], brands=wanted[2])
+        look = self._look(*users)
+        found = await facts.read(self._client, users=users, items=wanted[0], categories=wanted[1], brands=wanted[2])
+        self._faces |= {name: (face, look) for name, face in found.users.items()}
         self.items.take(wanted[0], found.items, look)
         self.categories.take(wanted[1], found.categories, look)
         self.brands.take(wanted[2], found.brands, look)

@@ -4,13 +4,13 @@ The sum is kept: what is not told one by one is told as one rest.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Float64, Int64
 
-from gnn.explain import Contribution, Explained, Kind, Rest, Step, largest
+from gnn.explain import Contribution, Explained, Kind, Rest, Step
 from gnn.filters import Added
 from graph.explore import UserRow
 
@@ -104,55 +104,70 @@ def _moves(before: _Sums, after: _Sums, beside: tuple[Rest, Rest], most: int) ->
     return told
 
 
-@dataclass(frozen=True, slots=True)
-class Common:
-    """The items of two histories, ascending, and where those of each stand among them."""
-
-    items: Int64[np.ndarray, "U"]
-    before: Int64[np.ndarray, "N"]
-    after: Int64[np.ndarray, "M"]
-
-    @staticmethod
-    def of(before: Explained, after: Explained) -> "Common":
-        """Put them side by side: once for all that was explained with the same two histories."""
-        items = np.union1d(before.item, after.item)
-        return Common(items, np.searchsorted(items, before.item), np.searchsorted(items, after.item))
-
-
 def between(
-    before: Explained,
-    after: Explained,
-    added: tuple[Mapping[Added, float], Mapping[Added, float]],
+    before: Sequence[Explained],
+    after: Sequence[Explained],
+    added: Sequence[tuple[Mapping[Added, float], Mapping[Added, float]]],
     *,
-    common: Common | None = None,
     same_item: bool = True,
     most: int = MOST,
-) -> list[tuple[Reason, Reason]]:
-    """Return the `most` reasons whose value differs most between two scores, each on both sides, then the rest.
+) -> list[list[tuple[Reason, Reason]]]:
+    """Return of each pair of scores the `most` reasons whose value differs most, each on both sides, then the rest.
 
-    The values of each side sum to its score. `added`: what the request added to each. `common`: of the two histories,
-    where it is known. Without `same_item` the item that paths lead to is left out of them, so that those of two items
-    can be told as the same.
+    All of one side are of one history. The values of each side sum to its score. `added`: what the request added to
+    each. Without `same_item` the item that paths lead to is left out of them, so that those of two items can be told
+    as the same.
     """
-    common = common or Common.of(before, after)
-    moved, there = np.zeros(len(common.items)), np.zeros(len(common.items), np.bool_)
-    moved[common.after] = after.added
-    there[common.after] = after.added != 0.0
-    moved[common.before] -= before.added
-    there[common.before] |= before.added != 0.0
+    if not before:
+        return []
+    items = np.union1d(before[0].item, after[0].item)
+    sides = _Side.of(before, items), _Side.of(after, items)
+    moved = sides[1].spread(len(items)) - sides[0].spread(len(items))
     # Only what can be told is looked at one by one.
-    chosen = largest(moved, most)
-    there[chosen] = False
+    beyond = max(len(items) - most, 0)
+    chosen = np.argpartition(np.abs(moved), beyond, axis=1)[:, beyond:] if beyond else np.argsort(moved, axis=1)
+    rest = np.ones(moved.shape, np.bool_)
+    np.put_along_axis(rest, chosen, values=False, axis=1)
     # Both sides sum up the same items, also where one of them says nothing of some.
-    count = int(np.count_nonzero(there))
-    sides: list[_Sums] = []
-    rests: list[Rest] = []
-    for explained, extra in zip((before, after), added, strict=True):
-        contributions, rest = explained.through(common.items[chosen])
-        told = _summed(contributions, extra)
-        sides.append(told if same_item else {(kind, path[:-1]): value for (kind, path), value in told.items()})
-        rests.append(replace(rest, count=count))
-    return _moves(sides[0], sides[1], (rests[0], rests[1]), most)
+    there = np.zeros(moved.shape, np.bool_)
+    for side in sides:
+        there[:, side.places] |= side.added != 0.0
+    counts = (there & rest).sum(axis=1).tolist()
+    rests = [(side.added * rest[:, side.places]).sum(axis=1).tolist() for side in sides]
+    at = [side.at(chosen, len(items)) for side in sides]
+    found: list[list[tuple[Reason, Reason]]] = []
+    for n, count in enumerate(counts):
+        sums: list[_Sums] = []
+        for side, one in enumerate((before[n], after[n])):
+            told = _summed(one.at([place for place in at[side][n] if place >= 0]), added[n][side])
+            sums.append(told if same_item else {(kind, path[:-1]): value for (kind, path), value in told.items()})
+        beside = Rest(rests[0][n], count=count), Rest(rests[1][n], count=count)
+        found.append(_moves(sums[0], sums[1], beside, most))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """What the items of one history add to P scores, and where these N items stand among those of two histories."""
+
+    added: Float64[np.ndarray, "P N"]
+    places: Int64[np.ndarray, "N"]
+
+    @staticmethod
+    def of(explained: Sequence[Explained], items: Int64[np.ndarray, "U"]) -> "_Side":
+        return _Side(np.stack([one.added for one in explained]), np.searchsorted(items, explained[0].item))
+
+    def spread(self, count: int) -> Float64[np.ndarray, "P U"]:
+        """Return the same for the items of both histories; 0 for those that this one lacks."""
+        found = np.zeros((len(self.added), count))
+        found[:, self.places] = self.added
+        return found
+
+    def at(self, chosen: Int64[np.ndarray, "P K"], count: int) -> list[list[int]]:
+        """Return where the chosen items of both histories stand in this one; -1 for those that it lacks."""
+        place = np.full(count, -1, np.int64)
+        place[self.places] = np.arange(len(self.places))
+        return place[chosen].tolist()
 
 
 def with_added(told: Sequence[Reason], added: Mapping[Added, float]) -> list[Reason]:
@@ -176,9 +191,14 @@ class Past:
 class Pasts(Mapping[str, Past]):
     """What a user did with each item of its history: looked up for the few items that are told of."""
 
-    def __init__(self, row: UserRow) -> None:
+    def __init__(self, row: UserRow, known: Mapping[str, Past | None] = MappingProxyType({})) -> None:
+        """`known`: what has been looked up."""
         self._row = row
-        self._known: dict[str, Past | None] = {}
+        self._known = dict(known)
+
+    def only(self, row: UserRow, gone: Collection[str]) -> "Pasts":
+        """Return the same of a history that differs in events with these items alone."""
+        return Pasts(row, {item: past for item, past in self._known.items() if item not in gone})
 
     def about(self, items: Collection[str]) -> "Pasts":
         """Look up several items at once, which takes as long as one of them; return the same."""

@@ -9,7 +9,7 @@ from api import private
 from api.answers import Answer, Answers, Basis
 from api.broadcast import Broadcast
 from api.counted import Counted
-from api.knowledge import Knowledge
+from api.knowledge import Knowledge, Look
 from api.last_known import LastKnown
 from api.metrics import Metrics
 from api.models import CurrentModel
@@ -25,6 +25,7 @@ from gnn import explain, ranking
 from gnn.artefact import Artefact
 from graph import explore
 from graph.client import AsyncClient
+from graph.facts import Face, face
 
 MAX_EVENTS_READ = 5_000
 """Newest events of a user that a request looks at."""
@@ -146,11 +147,21 @@ class Recommender:
         """Return the words of a language; None: English."""
         return self.words[locale or Locale.EN]
 
-    async def shopper(self, user_id: str) -> Shopper | None:
-        """Read a user and its newest events in one round trip, if they are not known; None where there is none."""
+    def steady(self, user_id: str) -> bool:
+        """Whether a user is known, and has most likely done nothing since: a look at it beside other rows will do."""
+        look = self.shoppers.look(user_id)
+        return self.shoppers.known(user_id) is not None and look is not None and not self.knowledge.overtaken(look)
+
+    async def shopper(self, user_id: str, seen: tuple[Face, Look] | None = None) -> Shopper | None:
+        """Read a user and its newest events in one round trip, if they are not known; None where there is none.
+
+        `seen`: which events a look has found it to have; where they are those that are known, nothing is read.
+        """
         row = known = self.shoppers.known(user_id)
         look = self.shoppers.look(user_id)
-        if row is None or look is None or not self.knowledge.holds(look):
+        if row is not None and seen and seen[0] == face(row):
+            look = seen[1]
+        elif row is None or look is None or not self.knowledge.holds(look):
             with self.metrics.phase("read"):
                 look = self.knowledge.look(user_id)
                 row = await explore.user(self.graph, user_id, limit=MAX_EVENTS_READ, known=known)
@@ -185,15 +196,10 @@ class Recommender:
         """Return the best `k` items for the user as it is now."""
         return self.score(shopper, artefact, query).best(k)
 
-    async def explain(self, shopper: Shopper, artefact: Artefact, items: Sequence[int]) -> dict[str, explain.Explained]:
-        """Explain the scores of these items, by external id."""
-
-        def told() -> dict[str, explain.Explained]:
-            found = shopper.explain(artefact, items)
-            return {artefact.item_ids[item]: explained for item, explained in zip(items, found, strict=True)}
-
+    def explain(self, shopper: Shopper, artefact: Artefact, items: Sequence[int]) -> list[explain.Explained]:
+        """Explain the scores of these items."""
         with self.metrics.phase("explain"):
-            return told()
+            return shopper.explain(artefact, items)
 
     def told(self, shopper: Shopper, artefact: Artefact, items: Sequence[int]) -> dict[str, Told]:
         """Return what people are told of the scores of these items, by external id."""

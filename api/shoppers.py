@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from api import reasons
 from api.knowledge import Look
 from api.reasons import Pasts, Told
@@ -70,6 +72,25 @@ class Shopper:
         if any(one.at > now for one in row.disputes):
             row = replace(row, disputes=tuple(one for one in row.disputes if one.at <= now))
         return Shopper(row, now, self.items, self.derived if row is self.row else Derived())
+
+    def only(self, kept: Sequence[bool]) -> "Shopper":
+        """Return the user with these events alone; one entry per event."""
+        row = self.row.only(kept)
+        if row is self.row:
+            return self
+        gone = {name for name, stays in zip(self.row.item_ids, kept, strict=True) if not stays}
+        derived, mask = Derived(pasts=self.pasts.only(row, gone)), np.array(kept, np.bool_)
+        # What each event is to the model has been looked up, unless it does not know some of them.
+        derived.histories = {
+            edition: history.only(mask)
+            for edition, history in self.derived.histories.items()
+            if len(history) == len(mask) and history.disputed == disputed(row.disputes)
+        }
+        return Shopper(row, self.now, self.items, derived)
+
+    def with_row(self, row: UserRow) -> "Shopper":
+        """Return the user with other events or properties."""
+        return Shopper(row, self.now, self.items)
 
     def with_items(self, items: Mapping[str, ItemChange]) -> "Shopper":
         """Return the same user with these items changed: the network need not pass over all others again."""

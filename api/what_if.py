@@ -18,7 +18,7 @@ from api.identity import Scope
 from api.imagined import SessionEventInput, with_events
 from api.limits import MAX_EVENTS
 from api.lists import Recommendation, Wish
-from api.reasons import Common, Reason
+from api.reasons import Reason
 from api.sentences import Teller
 from api.shoppers import ATTRIBUTE, Shopper
 from api.types import ESTIMATED, ContributionKind, Item, Node
@@ -146,19 +146,15 @@ class _Worlds:
     moved: dict[str, list[tuple[Reason, Reason]]] = field(default_factory=dict[str, list[tuple[Reason, Reason]]])
     """What changed of the reasons for an item, by its id."""
 
-    async def explain(self, context: Context, items: Sequence[str]) -> None:
+    def explain(self, context: Context, items: Sequence[str]) -> None:
         """Explain what changed of these items, unless that is known."""
         names = [name for name in items if name not in self.moved]
         if not names:
             return
         rows = [self.artefact.item_index[name] for name in names]
-        both = [await context.recommender.explain(one, self.artefact, rows) for one in self.shoppers]
-        common: Common | None = None
-        for name, row in zip(names, rows, strict=True):
-            before, after = (told[name] for told in both)
-            common = common or Common.of(before, after)
-            added = (self.scored[0].added_to(row), self.scored[1].added_to(row))
-            self.moved[name] = reasons.between(before, after, added, common=common)
+        before, after = [context.recommender.explain(one, self.artefact, rows) for one in self.shoppers]
+        added = [(self.scored[0].added_to(row), self.scored[1].added_to(row)) for row in rows]
+        self.moved.update(zip(names, reasons.between(before, after, added), strict=True))
 
     async def changes(self, context: Context, user: Node, items: Sequence[str]) -> dict[str, list[ContributionChange]]:
         """Return what GraphQL tells of these items, which have been explained."""
@@ -200,7 +196,7 @@ async def compare(info: Info, shopper: Shopper, user: Node, wish: Wish, change: 
     # Most likely these are on the pages: all that is known of them is read in one statement.
     likely = list(dict.fromkeys(name for draft in reversed(drafts) for name in draft.first[: wish.first]))
     if told:
-        await worlds.explain(context, likely)
+        worlds.explain(context, likely)
     wanted = explanation.passed(worlds.after(likely) if told else {})
     wanted["items"].update(*(draft.first for draft in drafts))
     await context.loaders.load(**wanted)
@@ -216,7 +212,7 @@ async def compare(info: Info, shopper: Shopper, user: Node, wish: Wish, change: 
     moved = [move for node, row in zip(nodes.values(), rows, strict=True) if (move := _move(before, after, node, row))]
     if told:
         names = [move.item.external_id for move in moved]
-        await worlds.explain(context, names)
+        worlds.explain(context, names)
         changes = await worlds.changes(context, user, names)
         for move in moved:
             move.contributions = changes[move.item.external_id]
@@ -254,24 +250,26 @@ def _differ(one: float | None, other: float | None) -> bool:
 
 async def changed(context: Context, shopper: Shopper, artefact: Artefact, change: WhatIfInput) -> Shopper:
     """Return the user in the changed world."""
-    row = shopper.row
+    other = shopper
     if change.without_events:
-        row = await _without(context, row, change.without_events)
+        other = other.only(await _without(context, shopper.row, change.without_events))
     if gone := arguments.ids("change.withoutItems", change.without_items):
         for place, name in enumerate(change.without_items):
             if name not in shopper.row.item_ids:  # that the user had nothing to do with it is no mistake, but a slip is
                 _known(artefact, name, f"change.withoutItems[{place}]")
-        row = row.only([name not in gone for name in row.item_ids])
+        other = other.only([name not in gone for name in other.row.item_ids])
     for place, event in enumerate(change.events):
         _known(artefact, event.item, f"change.events[{place}].item")
-    row = with_events(row, change.events) if change.events else row
+    if change.events:
+        other = other.with_row(with_events(other.row, change.events))
     if change.attributes:
-        row = replace(row, properties={**row.properties, **_attributes(context, artefact, change.attributes)})
-    other = shopper if row is shopper.row else Shopper(row, shopper.now)
+        declared = _attributes(context, artefact, change.attributes)
+        other = other.with_row(replace(other.row, properties={**other.row.properties, **declared}))
     return other.with_items(_items(artefact, change.items))
 
 
-async def _without(context: Context, row: UserRow, ids: Sequence[str]) -> UserRow:
+async def _without(context: Context, row: UserRow, ids: Sequence[str]) -> list[bool]:
+    """Return which events of a user stay when those of these ids go."""
     if len(ids) > MAX_EVENTS:
         raise bad_input("change.withoutEvents", f"`withoutEvents` may have up to {MAX_EVENTS} ids, not {len(ids)}.")
     found = await happened.events(context.recommender.client, row.id, ids)
@@ -283,7 +281,7 @@ async def _without(context: Context, row: UserRow, ids: Sequence[str]) -> UserRo
     for event in row.events():
         kept.append(not gone[event])
         gone[event] -= not kept[-1]
-    return row.only(kept)
+    return kept
 
 
 def _items(artefact: Artefact, given: Sequence[ItemChangeInput]) -> dict[str, ItemChange]:

@@ -218,9 +218,9 @@ async def why_not(context: Context, shopper: Shopper, user: Node, item: str, wis
 async def _gap(context: Context, asked: _Asked, item: Item, last: Recommendation) -> list[GapPart]:
     artefact, names = asked.artefact, (item.external_id, last.item.external_id)
     rows = [artefact.item_index[name] for name in names]
-    told = await context.recommender.explain(asked.shopper, artefact, rows)
+    told = context.recommender.explain(asked.shopper, artefact, rows)
     added = (asked.scored.added_to(rows[0]), asked.page.scored.added_to(rows[1]))
-    pairs = reasons.between(told[names[0]], told[names[1]], added, same_item=False)
+    pairs = reasons.between(told[:1], told[1:], [added], same_item=False)[0]
     scene = await explanation.scene_of(
         context, {names[0]: [own for own, _ in pairs], names[1]: []}, asked.user, artefact
     )

@@ -30,6 +30,7 @@ from gnn.config import Config, from_mapping
 from gnn.errors import ArtefactRefused, BadConfig, NoArtefact
 from gnn.history import Scheme, Trait
 from gnn.item_edges import ItemEdges
+from gnn.paths import Ways
 from gnn.reach import Reach
 from gnn.reach import build as build_reach
 from gnn.state import ITEM_FEATURES, MATRICES, State, state_arrays
@@ -140,6 +141,11 @@ class Artefact:
     def shelf(self) -> Shelf:
         """What the candidates bring with them."""
         return shelf(self.state, self.state.candidates)
+
+    @cached_property
+    def ways(self) -> dict[int, Ways]:
+        """Row of an item that was explained lately -> the ways to it that lead through no item (`gnn.explain`)."""
+        return {}
 
     @cached_property
     def matrices(self) -> tuple[Rows, ...]:

@@ -28,7 +28,7 @@ class ItemChange:
 
 NOTHING: Mapping[str, ItemChange] = MappingProxyType({})
 
-_DERIVED = ("item_index", "category_index", "shape", "channel_rate", "matrices")
+_DERIVED = ("item_index", "category_index", "shape", "channel_rate", "matrices", "ways")
 
 
 def applied(artefact: Artefact, changes: Mapping[str, ItemChange]) -> Artefact:

@@ -1,6 +1,6 @@
 """Says why: splits a score into the contributions of single paths, which sum to it exactly."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from gnn import changes, channels, scorer
 from gnn.artefact import Artefact
 from gnn.changes import ItemChange
 from gnn.errors import ArtefactRefused
-from gnn.paths import Dispute, Kind, Step, dispute_of
+from gnn.paths import Dispute, Kind, Step, Ways, dispute_of
 from gnn.ranking import History
 from gnn.scorer import Attributes, Messages
 from gnn.state import MATRICES, PROMOTIONS
@@ -54,7 +54,7 @@ class Explained:
     @cached_property
     def contributions(self) -> tuple[Contribution, ...]:
         """All parts, the largest (in size) first."""
-        found = [*self.parts, *self._items(np.arange(len(self.item)))]
+        found = self.at(range(len(self.item)))
         found.sort(key=lambda part: (-abs(part.value), part.kind, [step.id for step in part.path]))
         return tuple(found)
 
@@ -65,25 +65,19 @@ class Explained:
         """
         return self._told(largest(self.added, most))
 
-    def through(self, items: Int64[np.ndarray, "n"]) -> tuple[list[Contribution], Rest]:
-        """Return the contributions through these items of the history or none, and what the others come to."""
-        places = np.searchsorted(self.item, items)
-        there = places < len(self.item)
-        places, items = places[there], items[there]
-        return self._told(places[self.item[places] == items])
+    def at(self, places: Sequence[int]) -> list[Contribution]:
+        """Return the contributions that lead through no item of the history, or through those at these places of it."""
+        rows, values = self.item, self.added
+        return [*self.parts, *(self._item(int(rows[place]), float(values[place])) for place in places if values[place])]
 
     def _told(self, places: Int64[np.ndarray, "n"]) -> tuple[list[Contribution], Rest]:
         rest = self.added.copy()
         rest[places] = 0.0
         others = Rest(float(rest.sum()), float(np.abs(rest).sum()), int(np.count_nonzero(rest)))
-        return [*self.parts, *self._items(places)], others
+        return self.at(places.tolist()), others
 
-    def _items(self, places: Int64[np.ndarray, "n"]) -> list[Contribution]:
-        return [
-            Contribution(Kind.ITEM, value, (_USER, Step("Item", self.names[int(row)]), self.end))
-            for row, value in zip(self.item[places].tolist(), self.added[places].tolist(), strict=True)
-            if value != 0.0
-        ]
+    def _item(self, row: int, value: float) -> Contribution:
+        return Contribution(Kind.ITEM, value, (_USER, Step("Item", self.names[row]), self.end))
 
 
 def largest(values: Float64[np.ndarray, "N"], most: int) -> Int64[np.ndarray, "K"]:
@@ -95,6 +89,9 @@ def largest(values: Float64[np.ndarray, "N"], most: int) -> Int64[np.ndarray, "K
 
 
 _USER = Step("User", "")
+
+# Items whose ways are kept: a kilobyte or two each.
+_WAYS_KEPT = 2_000
 
 
 def explain(
@@ -177,23 +174,46 @@ def _other_parts(
         strict=True,
     )
     found: list[tuple[tuple[Contribution, ...], Step]] = []
-    for row, ways, (history, nodes, popularity, promotion, fit, power) in zip(
-        rows.tolist(), _through_nodes(artefact, rows), values, strict=True
-    ):
-        end = Step("Item", artefact.item_ids[row])
-        direct = (_USER, end)
-        parts = [Contribution(Kind.OWN_HISTORY, history, direct)]
-        parts += [
-            Contribution(kind, value, (_USER, *steps, end))
-            for (kind, steps), value in zip(ways, nodes, strict=True)
-            if steps
+    for row, (history, nodes, popularity, promotion, fit, power) in zip(rows.tolist(), values, strict=True):
+        end, ways = artefact.ways.get(row) or _ways(artefact, row)
+        sizes = (history, *nodes, popularity, promotion, fit, power)
+        parts = [
+            Contribution(kind, value, path) for (kind, path), value in zip(ways, sizes, strict=True) if value and path
         ]
-        parts.append(Contribution(Kind.POPULARITY, popularity, (end,)))
-        parts.append(Contribution(Kind.PROMOTION, promotion, (end,)))
-        parts.append(Contribution(Kind.PRICE_FIT, fit, direct))
-        parts.append(Contribution(Kind.PURCHASE_POWER, power, direct))
-        found.append((tuple(part for part in parts if part.value != 0.0), end))
+        found.append((tuple(parts), end))
     return found
+
+
+def _ways(artefact: Artefact, row: int) -> Ways:
+    """Return the end of an item's paths, and all ways to it that lead through no item; no path for nodes it lacks.
+
+    In the order of parts: own history, each kind of node in the order of `State.groups`, popularity, promotion, price.
+    """
+    state, category, brands = artefact.state, artefact.category_ids, artefact.brand_ids
+    end, brand = Step("Item", artefact.item_ids[row]), int(state.brand[row])
+    made_by = (Step("Brand", brands[brand]),) if brand >= 0 else ()
+    within = (Step("Category", category[artefact.item_category[row]]), *made_by) if state.line[row] >= 0 else ()
+    nodes = [(Kind.CATEGORY, (Step("Category", category[node]),) if node >= 0 else ()) for node in state.node[:, row]]
+    through = (
+        (kind, (_USER, *steps, end) if steps else ())
+        for kind, steps in (*nodes, (Kind.BRAND, made_by), (Kind.BRAND, within))
+    )
+    direct = (_USER, end)
+    known = (
+        end,
+        (
+            (Kind.OWN_HISTORY, direct),
+            *through,
+            (Kind.POPULARITY, (end,)),
+            (Kind.PROMOTION, (end,)),
+            (Kind.PRICE_FIT, direct),
+            (Kind.PURCHASE_POWER, direct),
+        ),
+    )
+    if len(artefact.ways) >= _WAYS_KEPT:
+        artefact.ways.clear()
+    artefact.ways[row] = known
+    return known
 
 
 def attention(
@@ -219,20 +239,6 @@ def similar(artefact: Artefact, item: int, k: int) -> tuple[Int64[np.ndarray, "K
     order = np.lexsort((target, -weight))
     order = order[weight[order] > 0][: max(k, 0)]
     return target[order], weight[order]
-
-
-def _through_nodes(artefact: Artefact, rows: Int64[np.ndarray, "P"]) -> Iterator[list[tuple[Kind, tuple[Step, ...]]]]:
-    """Yield of each item the way through each kind of node, in the order of `State.groups`; no steps for none."""
-    state, category, brands = artefact.state, artefact.category_ids, artefact.brand_ids
-    columns = (state.node[:, rows].T, state.brand[rows], state.line[rows], artefact.item_category[rows])
-    for levels, brand, line, own in zip(*(column.tolist() for column in columns), strict=True):
-        made_by = (Step("Brand", brands[brand]),) if brand >= 0 else ()
-        within = (Step("Category", category[own]), *made_by) if line >= 0 else ()
-        yield [
-            *((Kind.CATEGORY, (Step("Category", category[node]),) if node >= 0 else ()) for node in levels),
-            (Kind.BRAND, made_by),
-            (Kind.BRAND, within),
-        ]
 
 
 def _through_items(

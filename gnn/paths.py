@@ -27,6 +27,10 @@ class Step(NamedTuple):
     """The shop's own id; empty for the user."""
 
 
+Ways = tuple[Step, tuple[tuple[Kind, tuple[Step, ...]], ...]]
+"""An item as the end of paths, and kinds of part with the path of each."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dispute:
     """Ways that a user does not want used: all of one kind that lead through the same nodes."""

@@ -1,7 +1,7 @@
 """Ranks items for one user at request time: numpy alone, a few milliseconds, no torch."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from itertools import repeat
 from types import MappingProxyType
 
@@ -58,6 +58,11 @@ class History:
 
     def __len__(self) -> int:
         return len(self.item)
+
+    def only(self, kept: Bool[np.ndarray, "n"]) -> "History":
+        """Return these events alone."""
+        columns = {part.name: getattr(self, part.name)[kept] for part in fields(self) if part.name != "disputed"}
+        return replace(self, **columns)
 
     def columns(self) -> Columns:
         """Return the columns that the scorer folds."""
@@ -201,11 +206,8 @@ class Scored:
         """Make exact, at once, all that `of` and `place` look at to answer about these items (rows of the artefact)."""
         places = np.array([place for item in items if (place := self._place(item)) is not None], np.int64)
         self._settle(places)
-        if self.passed:
-            near = np.zeros(len(self.left), np.bool_)
-            for place in places:
-                near |= np.abs(self.score[self.left] - self.score[place]) <= self.passed.slack
-            self._settle(self.left[near])
+        if self.passed and len(places):
+            self._settle(self._near(places))
 
     def of(self, item: int) -> float | None:
         """Return the score of an item (a row of the artefact); None for one that lists are not made of."""
@@ -222,7 +224,7 @@ class Scored:
             return None
         if self.passed:
             self._settle(np.array([place]))
-            self._settle(self.left[np.abs(self.score[self.left] - self.score[place]) <= self.passed.slack])
+            self._settle(self._near(np.array([place])))
         others = self.score[self.left]
         return 1 + int((others > self.score[place]).sum() + ((others == self.score[place]) & (self.left < place)).sum())
 
@@ -240,6 +242,17 @@ class Scored:
         self.score[places] = self.passed.score[places]
         for part in self.added.values():
             self.score[places] += part[places]
+
+    def _near(self, places: Int64[np.ndarray, "n"]) -> Int64[np.ndarray, "N"]:
+        """Return the places of what may really have the score of one of these, all exact, or be on its other side."""
+        slack = self.passed.slack if self.passed else 0.0
+        marks = np.sort(self.score[places])
+        score = self.score[self.left]
+        there = np.flatnonzero((score >= marks[0] - slack) & (score <= marks[-1] + slack))
+        score = score[there]
+        above = np.minimum(np.searchsorted(marks, score), len(marks) - 1)
+        gap = np.minimum(np.abs(marks[above] - score), np.abs(score - marks[np.maximum(above - 1, 0)]))
+        return self.left[there[gap <= slack]]
 
     def _place(self, item: int) -> int | None:
         place = int(np.searchsorted(self.items, item))
