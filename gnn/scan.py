@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float32, Float64, Int64
 
 from gnn import channels, scorer
 from gnn.artefact import Artefact
-from gnn.scorer import Messages
+from gnn.scorer import Gating, Messages
 
 # Candidates that are looked at together: few enough for all that is worked out of them to stay in the cache. With a
 # power of two the rows would push each other out of it.
@@ -41,8 +41,7 @@ def scan(
     if "semantic.head.weight" not in artefact.weights or artefact.config.fusion == "concat":
         return scorer.scores(artefact, sent, items), 0.0, exact
     values = scorer.channel_values(artefact, sent, items)
-    gated = scorer.gated(artefact, sent, items, values)
-    added, slack = _semantic(artefact, values)
+    gated, added, slack = _summed(artefact, values, scorer.gating(artefact, sent, items))
     found = gated + added
     if len(items) > _HEAD:
         exact[:] = False
@@ -54,45 +53,49 @@ def scan(
     return found, slack, exact
 
 
-def _semantic(artefact: Artefact, values: Float64[np.ndarray, "C P"]) -> tuple[Float32[np.ndarray, "P"], float]:
-    """Return what semantic attention adds to each score, and the bound on its error."""
+def _summed(
+    artefact: Artefact, values: Float64[np.ndarray, "C P"], gating: Gating
+) -> tuple[Float64[np.ndarray, "P"], Float32[np.ndarray, "P"], float]:
+    """Return what the gates without semantic attention make of each score, what it adds, and the bound on its error."""
     lift, hidden, head = _network(artefact)
     C, P = values.shape
+    gated, added = np.empty(P), np.empty(P, np.float32)
     if not P:
-        return np.zeros(0, np.float32), 0.0
-    S, N, most_seen = len(lift), min(_TOGETHER, P), channels.SQUASHED**2
-    added = np.empty(P, np.float32)
+        return gated, added, 0.0
+    S, N, most_seen = len(lift), min(_TOGETHER, P), np.float32(channels.SQUASHED**2)
     x, z, gate = np.empty((C, N), np.float32), np.ones((C + 1, N), np.float32), np.empty((C, N), np.float32)
-    one, two, size_of = np.ones((S + 1, N), np.float32), np.ones((S + 1, N), np.float32), np.empty((S, N), np.float32)
-    most, most_one, most_two = np.zeros(C, np.float32), np.ones(S + 1, np.float32), np.ones(S + 1, np.float32)
+    one, two, scratch = np.ones((S + 1, N), np.float32), np.empty((S, N), np.float32), np.empty((S, N), np.float32)
+    most, most_one, most_two = np.zeros(C, np.float32), np.ones(S + 1, np.float32), np.zeros(S, np.float32)
     for begin in range(0, P, _TOGETHER):
         if P - begin < N:
-            x, z, gate, one, two, size_of = (a[:, : P - begin].copy() for a in (x, z, gate, one, two, size_of))
-        x[:] = values[:, begin : begin + _TOGETHER]
+            x, z, gate, one, two, scratch = (a[:, : P - begin].copy() for a in (x, z, gate, one, two, scratch))
+        piece = values[:, begin : begin + _TOGETHER]
+        gated[begin : begin + _TOGETHER] = gating.of(piece, begin)
+        x[:] = piece
         size, bits = z[:C], z[:C].view(np.uint32)
         np.abs(x, out=size)
         highest = size.max(axis=1)
         np.maximum(most, highest, out=most)
         if highest.max() > most_seen:
-            np.minimum(size, np.float32(most_seen), out=size)
+            np.minimum(size, most_seen, out=size)
         np.sqrt(size, out=size)
         # copysign, three times as fast
         np.bitwise_or(bits, x.view(np.uint32) & _SIGN, out=bits)
-        for weight, given, out, largest in ((lift, z, one[:S], most_one), (hidden, one, two[:S], most_two)):
+        for weight, given, out, largest in ((lift, z, one[:S], most_one[:S]), (hidden, one, two, most_two)):
             np.matmul(weight, given, out=out)
             # Twice what is above zero, exactly, and in half the time of a maximum; the next weights are halved.
-            np.add(out, np.abs(out, out=size_of), out=out)
-            np.maximum(largest[:S], out.max(axis=1), out=largest[:S])
-        np.matmul(head, two[:S], out=gate)
+            np.add(out, np.abs(out, out=scratch), out=out)
+            np.maximum(largest, out.max(axis=1), out=largest)
+        np.matmul(head, two, out=gate)
         np.einsum("cp,cp->p", gate, x, out=added[begin : begin + _TOGETHER])
     # The first roundings are of what is looked at; each layer carries them on as independent ones, and adds its own.
-    most_z = np.append(np.sqrt(np.minimum(most, channels.SQUASHED**2)), np.float32(1))
+    most_z = np.append(np.sqrt(np.minimum(most, most_seen)), np.float32(1))
     error = _SAFE * _UNIT * 4 * most_z
     error = np.append(2 * _carried(lift, error, most_z), np.float32(0))
-    error = np.append(2 * _carried(hidden, error, most_one), np.float32(0))
-    error = _carried(head, error[:S], most_two[:S])
-    largest = float(np.abs(head) @ most_two[:S] @ most)
-    return added, float(error @ most) + _SAFE * math.sqrt(C) * _UNIT * largest
+    error = 2 * _carried(hidden, error, most_one)
+    error = _carried(head, error, most_two)
+    largest = float(np.abs(head) @ most_two @ most)
+    return gated, added, float(error @ most) + _SAFE * math.sqrt(C) * _UNIT * largest
 
 
 def _carried(

@@ -229,19 +229,35 @@ def scores(artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"]) ->
     values = channel_values(artefact, sent, items)
     if artefact.config.fusion == "concat":
         return _concat(artefact, sent, values, gate_terms(artefact, sent, items)[1])
-    found = gated(artefact, sent, items, values)
+    found = gating(artefact, sent, items).of(values)
     attended = semantic(artefact, values)
     return found if attended is None else found + (attended * values).sum(axis=0)
 
 
-def gated(
-    artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"], values: Float64[np.ndarray, "C P"]
-) -> Float64[np.ndarray, "P"]:
-    """Return the part of the scores in which a channel's gate depends on purchase power and price alone."""
+@dataclass(frozen=True, slots=True)
+class Gating:
+    """The part of the scores of P items in which a channel's gate depends on purchase power and price alone."""
+
+    weight: Float64[np.ndarray, "3 C"]
+    """Constants of the user, and how much each of both inputs adds to them."""
+    p_item: Float64[np.ndarray, "2 P"]
+    price: Float64[np.ndarray, "P"]
+    """The sum of the price terms."""
+
+    def of(self, values: Float64[np.ndarray, "C N"], begin: int = 0) -> Float64[np.ndarray, "N"]:
+        """Return it for N items from `begin` on, of which these are the channels."""
+        # (constant + slopes @ p_item) * values, summed over channels, without a gate per channel and item.
+        weighed, here = self.weight @ values, slice(begin, begin + values.shape[1])
+        return weighed[0] + (self.p_item[:, here] * weighed[1:]).sum(axis=0) + self.price[here]
+
+
+def gating(artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"]) -> Gating:
+    """Return what is the same for all channels of these items."""
     constant, p_item, slopes = gate_terms(artefact, sent, items)
-    # (constant + slopes @ p_item) * values, summed over channels, without a gate per channel and item.
-    weighed = np.column_stack((constant, slopes)).T @ values
-    return weighed[0] + (p_item * weighed[1:]).sum(axis=0) + price_terms(artefact, sent, p_item).sum(axis=0)
+    fit_weight, *price_weights = (artefact.weights["fusion.price"] * PRIOR_UNIT).astype(np.float64)
+    # All but one of `PRICE_TERMS` are the price times something of the user.
+    power = float(np.array(price_weights) @ sent.p_user)
+    return Gating(np.column_stack((constant, slopes)).T, p_item, np.array([power, fit_weight]) @ p_item)
 
 
 def _concat(
