@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from gnn.explain import Contribution, Explained, Kind, Rest, Step
+from gnn.explain import Contribution, Explained, Kind, Rest, Step, largest
 from gnn.filters import Added
 from graph.explore import UserRow
 
@@ -124,8 +124,7 @@ def between(
     sides = _Side.of(before, items), _Side.of(after, items)
     moved = sides[1].spread(len(items)) - sides[0].spread(len(items))
     # Only what can be told is looked at one by one.
-    beyond = max(len(items) - most, 0)
-    chosen = np.argpartition(np.abs(moved), beyond, axis=1)[:, beyond:] if beyond else np.argsort(moved, axis=1)
+    chosen = largest(moved, most)
     rest = np.ones(moved.shape, np.bool_)
     np.put_along_axis(rest, chosen, values=False, axis=1)
     # Both sides sum up the same items, also where one of them says nothing of some.

@@ -80,12 +80,13 @@ class Explained:
         return Contribution(Kind.ITEM, value, (_USER, Step("Item", self.names[row]), self.end))
 
 
-def largest(values: Float64[np.ndarray, "N"], most: int) -> Int64[np.ndarray, "K"]:
-    """Return the places of the `most` values of the largest size, in any order."""
-    size = np.abs(values)
-    if len(size) <= most:
-        return np.arange(len(size))
-    return np.argpartition(size, len(size) - most)[len(size) - most :]
+def largest(values: Float64[np.ndarray, "*P N"], most: int) -> Int64[np.ndarray, "*P K"]:
+    """Return the places of the `most` values of the largest size, in any order; of each row by itself."""
+    # The least of what is negated: most say nothing, and to select from beyond hundreds of zeros takes longer.
+    size = -np.abs(values)
+    if size.shape[-1] <= most:
+        return np.broadcast_to(np.arange(size.shape[-1]), size.shape)
+    return np.argpartition(size, most - 1)[..., :most]
 
 
 _USER = Step("User", "")
