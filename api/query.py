@@ -34,7 +34,8 @@ class Query:
         # What such a list showed last is most likely what it will show: read beside the user, not after it.
         ahead = context.recommender.shoppers.shown(id) if lists.asks_for(info, "recommendations", "whatIf") else {}
         if ahead and context.recommender.steady(id):
-            await context.loaders.load(users=(id,), **ahead)
+            with context.recommender.metrics.phase("read"):
+                await context.loaders.load(users=(id,), **ahead)
             return await _user(context, id)
         return (await asyncio.gather(_user(context, id), context.loaders.load(**ahead)))[0]
 
