@@ -33,6 +33,40 @@ def test_the_reasons_of_the_chosen_card_add_up_to_its_score(chromium: Browser, a
         expect(page.locator(".neighbors")).to_contain_text("shoppers")
 
 
+def test_the_card_whose_reasons_are_shown_is_in_the_address(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, "/#user=u0") as page:
+        third = page.locator(".card").nth(2)
+        title = third.locator(".title").inner_text()
+        assert "why=" not in page.url
+        third.locator(".title").click()
+        expect(page.locator("#why-title")).to_have_text(f"Why {title}")
+        assert "why=" in page.url
+        sent = page.url.removeprefix(api.url)
+    with opened(chromium, api, sent) as page:
+        expect(page.locator("#why-title")).to_have_text(f"Why {title}")
+        # In another language it is the same card; another shopper's list begins with its first.
+        page.locator("#in-zh").click()
+        expect(page.locator(".card.chosen .title")).to_have_text(title)
+        page.goto(f"{api.url}/#user=u3")
+        expect(page.locator(".card").first).to_have_class("card chosen")
+    with opened(chromium, api, "/#user=u0&why=nothing") as page:
+        expect(page.locator(".card").first).to_have_class("card chosen")
+
+
+def test_on_a_phone_an_item_stands_before_the_shopper(chromium: Browser, api: Served) -> None:
+    for width in (360, 800, 1400):
+        with opened(chromium, api, "/#user=u3&item=i0", viewport={"width": width, "height": 800}) as page:
+            expect(page.locator(".bars li")).not_to_have_count(0)
+            item, shopper = (page.locator(name).bounding_box() for name in ("#item-title", ".side"))
+            assert item is not None
+            assert shopper is not None
+            if width < 760:
+                assert item["y"] < shopper["y"]
+            else:
+                assert shopper["x"] + shopper["width"] <= item["x"]
+                assert shopper["y"] < item["y"] + item["height"]
+
+
 def test_each_bar_of_the_waterfall_begins_where_the_one_before_it_ended(chromium: Browser, api: Served) -> None:
     with opened(chromium, api) as page:
         expect(page.locator(".bars li")).not_to_have_count(0)

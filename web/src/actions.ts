@@ -26,6 +26,8 @@ const WAITED_FOR = new Set([
   "DATABASE_UNAVAILABLE",
   "DATABASE_TIMEOUT",
 ]);
+/** What is missing may come: so long until it is asked for again. */
+const AGAIN_MS = 3000;
 let asked = 0;
 let newest: Promise<void> = Promise.resolve();
 let later = 0;
@@ -46,7 +48,7 @@ export async function insist<Data, Variables>(
     } catch (error) {
       if (!wanted() || !mayCome(error)) throw error;
       tell(error);
-      await new Promise((again) => setTimeout(again, 3000));
+      await new Promise((again) => setTimeout(again, AGAIN_MS));
       if (!wanted()) throw error;
     }
   }
@@ -77,8 +79,7 @@ async function answer(turn: number, keep: boolean): Promise<void> {
   } catch (error) {
     if (turn !== asked) return newest;
     tell(error);
-    // What is missing may come: the next try is the cure.
-    if (mayCome(error)) later = setTimeout(() => refresh({ keep }), 3000);
+    if (mayCome(error)) later = setTimeout(() => refresh({ keep }), AGAIN_MS);
   }
   state.busy.value = false;
 }
@@ -96,7 +97,7 @@ function take(user: Shopper | null, append: boolean): void {
     state.cards.value = append ? [...state.cards.peek(), ...found] : found;
     end = pageInfo?.endCursor ?? null;
     state.hasMore.value = pageInfo?.hasNextPage ?? false;
-    if (!state.chosenCard.value) state.chosen.value = state.cards.value[0]?.item.id ?? null;
+    if (!state.chosenCard.value) state.chosen.value = state.cards.value[0]?.item.externalId ?? null;
   });
 }
 
@@ -179,10 +180,10 @@ export function want(change: Partial<Wish>): void {
 
 export async function setUser(user: string): Promise<void> {
   batch(() => {
+    if (user !== wish.peek().user) state.chosen.value = null;
     wish.value = { ...wish.peek(), user };
     state.cards.value = [];
     state.before.value = new Map();
-    state.chosen.value = null;
     state.note.value = null;
   });
   state.writeAddress();
@@ -211,7 +212,7 @@ async function load(): Promise<void> {
     else state.problem.value = words.peek().problems.noShoppers;
   } catch (error) {
     tell(error);
-    setTimeout(load, 3000); // the database may come back
+    setTimeout(load, AGAIN_MS);
   }
 }
 

@@ -85,20 +85,25 @@ export function App() {
 function Shown() {
   if (view.value === "model") return <ModelView />;
   if (view.value === "what-if") return <WhatIfView />;
+  // Who asks for an item is shown it first, also where there is no room for the shopper beside it.
+  if (view.value === "item") {
+    return (
+      <>
+        <ItemView />
+        <div class="side">
+          <ShopperPanel />
+        </div>
+      </>
+    );
+  }
   return (
     <>
       <div class="side">
         <ShopperPanel />
-        {view.value === "list" && <BubblePanel />}
+        <BubblePanel />
       </div>
-      {view.value === "item" ? (
-        <ItemView />
-      ) : (
-        <>
-          <CardList />
-          <Why />
-        </>
-      )}
+      <CardList />
+      <Why />
     </>
   );
 }

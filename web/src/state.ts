@@ -33,8 +33,9 @@ export const shopper = signal<Shopper | null>(null);
 export const cards = signal<Recommended[]>([]);
 export const hasMore = signal(false);
 export const busy = signal(false);
+/** The item whose reasons are shown beside the list, by the shop's own id. */
 export const chosen = signal<string | null>(null);
-export const chosenCard = computed(() => cards.value.find((card) => card.item.id === chosen.value) ?? null);
+export const chosenCard = computed(() => cards.value.find((card) => card.item.externalId === chosen.value) ?? null);
 /** Rank by item of the list that the marks of movement compare with. */
 export const before = signal<ReadonlyMap<string, number>>(new Map());
 /** The upper end of the budget slider. */
@@ -95,6 +96,8 @@ export function readAddress(): void {
   const given = new URLSearchParams(location.hash.slice(1));
   const budget = given.has("budget") ? Number(given.get("budget")) : Number.NaN;
   const mode = given.get("mode") ?? "ALL";
+  const same = given.get("user") === wish.peek().user;
+  chosen.value = given.get("why") ?? (same ? chosen.peek() : null);
   wish.value = {
     user: given.get("user") || wish.peek().user,
     mode: MODES.includes(mode) ? (mode as Mode) : "ALL",
@@ -121,6 +124,8 @@ export function address(change: Partial<Wish> & { view?: View; item?: string } =
   const to = change.view ?? view.value;
   if (to === "item") said.set("item", change.item ?? seen.value ?? "");
   else if (to !== "list") said.set("view", to);
+  // The first is shown where none is named.
+  else if (user === wish.value.user && chosenCard.value && chosenCard.value !== cards.value[0]) said.set("why", chosen.value!);
   if (to === "what-if" && changes.value.length) said.set("changes", JSON.stringify(changes.value));
   return `#${said}`;
 }

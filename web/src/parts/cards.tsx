@@ -2,7 +2,21 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { type Deed, more, record } from "../actions";
 import type { ItemPartsFragment } from "../generated";
-import { type Recommended, before, busy, cards, chosen, connected, currency, hasMore, lang, note, shopper, wish } from "../state";
+import {
+  type Recommended,
+  before,
+  busy,
+  cards,
+  chosen,
+  connected,
+  currency,
+  hasMore,
+  lang,
+  note,
+  shopper,
+  wish,
+  writeAddress,
+} from "../state";
 import { calm, money, shelfOf } from "../told";
 import { words } from "../words";
 import { Level, Strip } from "./level";
@@ -69,8 +83,9 @@ function useSlide() {
 }
 
 /** Shows the reasons of a card; where they stand below the list, goes there. */
-function choose(id: string): void {
-  chosen.value = id;
+function choose(item: string): void {
+  chosen.value = item;
+  writeAddress();
   const why = document.getElementById("why");
   if (matchMedia("(max-width: 1099px)").matches) why?.scrollIntoView({ block: "start" });
   why?.focus({ preventScroll: true });
@@ -78,7 +93,7 @@ function choose(id: string): void {
 
 function Card({ card }: { card: Recommended }) {
   const { item, explanation } = card;
-  const here = chosen.value === item.id;
+  const here = chosen.value === item.externalId;
   const told = words.value.list;
   return (
     <li class={`card${here ? " chosen" : ""}`} data-id={item.id}>
@@ -89,7 +104,7 @@ function Card({ card }: { card: Recommended }) {
       <Picture item={item} />
       <div class="about">
         <h2>
-          <button class="title" type="button" aria-pressed={here} onClick={() => choose(item.id)}>
+          <button class="title" type="button" aria-pressed={here} onClick={() => choose(item.externalId)}>
             <bdi>{item.title}</bdi>
           </button>
           <Moved card={card} />
