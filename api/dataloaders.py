@@ -1,7 +1,7 @@
 """Rows of the graph, loaded once per operation and in batches: one statement per kind of row, however many."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
@@ -136,7 +136,7 @@ class Loaders:
     async def load(
         self,
         *,
-        users: Iterable[str] = (),
+        users: Collection[str] = (),
         items: Iterable[str] = (),
         categories: Iterable[str] = (),
         brands: Iterable[str] = (),

@@ -84,7 +84,7 @@ class Shopper:
         derived.histories = {
             edition: history.only(mask)
             for edition, history in self.derived.histories.items()
-            if len(history) == len(mask) and history.disputed == disputed(row.disputes)
+            if len(history) == len(mask)
         }
         return Shopper(row, self.now, self.items, derived)
 

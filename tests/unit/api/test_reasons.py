@@ -1,13 +1,19 @@
 """Contributions as people read them."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.reasons import MOST, Past, Pasts, Reason, merge, with_added
-from gnn.explain import Contribution, Kind, Step
+from api.reasons import MOST, Past, Pasts, Reason, between, merge, with_added
+from api.shoppers import Shopper
+from gnn import explain
+from gnn.config import Config
+from gnn.explain import Contribution, Explained, Kind, Step
 from gnn.filters import Added
 from graph.explore import UserRow
+from tests import shop, snapshots
+from tests.unit.gnn.support import history_of, stirred
 
 YOU = Step("User", "")
 
@@ -73,3 +79,70 @@ def test_what_the_request_added_is_told_by_itself_and_keeps_the_sum() -> None:
         Added.PRICE_LEVEL,
         None,
     ]
+
+
+SHOP = snapshots.of_shop(shop.make(users=40, items=60, seed=5))
+
+
+def by_way(explained: Explained, added: dict[Added, float], *, same_item: bool) -> dict[object, float]:
+    """Return what each way adds, looked at one by one."""
+    found: dict[object, float] = {**added}
+    for kind, value, path in explained.contributions:
+        key = kind, path if same_item else path[:-1]
+        found[key] = found.get(key, 0.0) + value
+    return found
+
+
+@pytest.mark.parametrize("same_item", [True, False])
+def test_what_changed_most_between_two_scores_is_what_looking_at_each_way_finds(same_item: bool) -> None:
+    model = stirred(SHOP, Config(heads=2, width=4, min_buyers=1))
+    whole = history_of(SHOP, 3)
+    shorter = whole.only(whole.item != whole.item[0])
+    assert 0 < len(shorter) < len(whole)
+    rows = model.state.candidates[:30].tolist()
+    before = list(explain.explain_many(model, whole, rows, now=SHOP.at))
+    after = list(explain.explain_many(model, shorter, rows if same_item else rows[::-1], now=SHOP.at))
+    added = [({Added.BOOST: 0.2 * n}, {Added.BOOST: 0.1}) for n in range(len(rows))]
+    found = between(before, after, added, same_item=same_item)
+    for pairs, one, other, extra in zip(found, before, after, added, strict=True):
+        sides = [by_way(told, part, same_item=same_item) for told, part in zip((one, other), extra, strict=True)]
+        truth = {key: (sides[0].get(key, 0.0), sides[1].get(key, 0.0)) for key in sides[0].keys() | sides[1].keys()}
+        for side, told in enumerate((one, other)):
+            total = sum(pair[side].value for pair in pairs)
+            assert total == pytest.approx(told.score + sum(extra[side].values()), abs=1e-9)
+        told_of = [pair for pair in pairs if pair[0].kind is not None]
+        sizes = sorted((abs(b - a) for a, b in truth.values()), reverse=True)[:MOST]
+        assert [abs(b.value - a.value) for a, b in told_of] == pytest.approx([size for size in sizes if size > 1e-9])
+        for a, b in told_of:
+            key = a.kind if isinstance(a.kind, Added) else (a.kind, a.path)
+            assert (a.value, b.value) == pytest.approx(truth[key], abs=1e-12)
+
+
+def test_a_user_without_some_events_is_the_one_who_never_had_them() -> None:
+    model = stirred(SHOP, Config(heads=2, width=4, min_buyers=1))
+    events = SHOP.events.take(SHOP.events.user == 3)
+    n = len(events.item)
+    names = [SHOP.item_ids[item] for item in events.item]
+    nothing: list[float | None] = [None] * n
+    row = UserRow(
+        id="u3",
+        key=3,
+        properties={},
+        item_ids=names,
+        types=[SHOP.event_types[kind] for kind in events.type],
+        at=events.at.tolist(),
+        quantity=nothing,
+        amount=nothing,
+        value=nothing,
+        context=[None] * n,
+        recorded=[0] * n,
+    )
+    shopper, kept = Shopper(row, SHOP.at), [name != names[0] for name in names]
+    shopper.history(model)
+    assert shopper.pasts[names[0]]
+    without, never = shopper.only(kept), Shopper(row.only(kept), SHOP.at)
+    assert without.derived.histories, "they are taken over, not worked out again"
+    for name in ("item", "type", "at", "quantity", "amount", "value", "context", "bought"):
+        np.testing.assert_array_equal(getattr(without.history(model), name), getattr(never.history(model), name))
+    assert names[0] not in dict(without.pasts)
+    assert dict(without.pasts) == dict(never.pasts)
