@@ -194,7 +194,9 @@ class Scored:
             deep = min(len(left), max(k, diversity.POOL) if whole else k)
             score = self.score[left]
             least = np.partition(score, len(left) - deep)[len(left) - deep]
-            self._settle(left[score >= least - 2 * self.passed.slack])
+            near = left[score >= least - 2 * self.passed.slack]
+            self._settle(near)
+            left = left if whole else near
         order = _best(self.score, left, len(left) if whole else k)
         pinned = _pinned(self.artefact, query, self.items[left])
         shown = diversity.arrange(self.artefact, self.items[order], self.score[order], k, query, pinned)
