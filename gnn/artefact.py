@@ -9,7 +9,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib import metadata
@@ -24,12 +24,14 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from gnn import array_files
+from gnn import manifest as manifests
 from gnn.channels import Shelf, reciprocal, shelf
 from gnn.compact import CompactEdges, Lately, Rows
 from gnn.config import Config, from_mapping
-from gnn.errors import ArtefactRefused, BadConfig, NoArtefact
+from gnn.errors import ArtefactRefused, BadConfig
 from gnn.history import Scheme, Trait
 from gnn.item_edges import ItemEdges
+from gnn.manifest import FORMAT, MANIFEST, Manifest, Metrics
 from gnn.paths import Ways
 from gnn.reach import Reach
 from gnn.reach import build as build_reach
@@ -38,44 +40,8 @@ from gnn.weights import Shape, Weights, shape_of
 from graph.disk import sha256, sync
 from graph.snapshot import Snapshot
 
-FORMAT = 4
-"""Raised when the meaning of a file changes; another format is refused."""
-
-MANIFEST = "manifest.json"
-"""What an artefact says of itself; a folder without it is none."""
-
 _WEIGHTS = "weights.safetensors"
 _CATEGORY_PARENT, _ITEM_CATEGORY = "category_parent", "item_category"
-
-Metrics = Mapping[str, Mapping[str, float]]
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What an artefact says of itself."""
-
-    format: int
-    version: str
-    created: str
-    """ISO 8601, UTC."""
-    code_version: str
-    snapshot: str
-    """Id of the snapshot that it serves."""
-    snapshot_at: int
-    config: dict[str, Any]
-    scheme: dict[str, Any]
-    seed: int
-    trained: bool
-    """False for first weights, which are what a shop with too little data gets."""
-    servable: bool
-    """Whether its scores are exact sums of paths."""
-    ids_sha256: str
-    metrics: dict[str, dict[str, float]] = field(default_factory=dict)
-    """Model or baseline -> metric -> value, on the validation period."""
-    compression: dict[str, Any] = field(default_factory=dict)
-    """What `gnn.compress` made it of, and by how much its channels may differ; empty for a model in full."""
-    files: dict[str, str] = field(default_factory=dict)
-    """File name -> sha256."""
 
 
 @dataclass(frozen=True)
@@ -243,7 +209,7 @@ def load(folder: Path) -> Artefact:
 
     Raises `NoArtefact` when there is none, `ArtefactRefused` when it is damaged, of another format, or inconsistent.
     """
-    manifest = read_manifest(folder)
+    manifest = manifests.read(folder)
     for name, expected in manifest.files.items():
         path = folder / name
         if not path.is_file():
@@ -277,23 +243,6 @@ def load(folder: Path) -> Artefact:
         state=state,
         weights=weights,
     )
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """Read what an artefact says of itself, without its arrays. Raises `NoArtefact`, `ArtefactRefused`."""
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise NoArtefact(f"there is no artefact in {folder}", "Run attune train")
-    try:
-        content = orjson.loads(path.read_bytes())
-        known = {part.name for part in fields(Manifest)}
-        if content.get("format") != FORMAT:
-            raise ArtefactRefused(
-                f"artefact {folder} has format {content.get('format')}, this version reads {FORMAT}", "Train again"
-            )
-        return Manifest(**{name: value for name, value in content.items() if name in known})
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ArtefactRefused(f"{path} is not a manifest: {error}", "Train again") from error
 
 
 def _scheme(content: dict[str, Any]) -> Scheme:

@@ -3,12 +3,18 @@
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
-from gnn.artefact import MANIFEST, Artefact, load
 from gnn.errors import ArtefactRefused, NoArtefact
+from gnn.manifest import MANIFEST
 from graph.disk import sync
+
+if TYPE_CHECKING:
+    from gnn.artefact import Artefact
+
+# `gnn.artefact` is imported where a model is loaded: with scipy it takes longer than all that `attune status` does.
 
 
 class Registry:
@@ -38,6 +44,8 @@ class Registry:
 
         Raises `NoArtefact` for an unknown version, `ArtefactRefused` for one that is damaged or not exact.
         """
+        from gnn.artefact import load
+
         folder = self.models / version
         if version not in self.versions():
             raise NoArtefact(f"there is no artefact {version!r}", f"There are: {', '.join(self.versions()) or 'none'}")
@@ -64,8 +72,10 @@ class Registry:
             raise NoArtefact("there is no previous artefact to roll back to", "Run attune train")
         return previous
 
-    def load(self) -> Artefact:
+    def load(self) -> "Artefact":
         """Load the artefact being served; raises `NoArtefact` when there is none."""
+        from gnn.artefact import load
+
         folder = self.current()
         if folder is None:
             raise NoArtefact("no model is being served yet", "Run attune train")

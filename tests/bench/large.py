@@ -5,11 +5,12 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from gnn import channels, weights
-from gnn.artefact import FORMAT, Artefact, Manifest
+from gnn.artefact import Artefact
 from gnn.config import Config
 from gnn.features import DAY_US
 from gnn.history import Scheme, fold
 from gnn.item_edges import ItemEdges
+from gnn.manifest import FORMAT, Manifest
 from gnn.ranking import History
 from gnn.state import ITEM_FEATURES, USER_NAMES, State
 

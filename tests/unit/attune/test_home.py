@@ -1,6 +1,9 @@
 """The folder of all state: what it may be, and what is said where it cannot be."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,6 +48,20 @@ def test_status_tells_of_a_damaged_pointer_beside_all_else(tmp_path: Path, monke
     assert "current cannot be read" in facts["modelError"]
     assert not facts["neo4j"]["running"]
     assert "modelError" in CliRunner().invoke(app, ["status"]).stdout
+
+
+def test_status_computes_nothing_and_so_waits_for_no_library_that_would(tmp_path: Path) -> None:
+    heavy = "('scipy', 'polars', 'pandas', 'torch', 'strawberry')"
+    program = (
+        "import atexit, sys; from attune.cli import main; sys.argv = ['attune', 'status']; "
+        f"atexit.register(lambda: print('imported', [name for name in {heavy} if name in sys.modules])); main()"
+    )
+    environment = os.environ | {"ATTUNE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=120
+    )
+    assert "neo4j running" in done.stdout
+    assert "imported []" in done.stdout
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
