@@ -15,9 +15,9 @@ from graph import tracing
 from graph.absent import absent
 from graph.errors import AuthFailed, GraphError, OutOfMemory, Taken, TimedOut, Unavailable
 
-# For results as data frames, which nobody asks for here, the driver takes in pandas where it is installed: a third of a
-# second in every command.
-with absent("pandas"):
+# For results as data frames and vectors from arrays, which nobody asks for here, the driver takes in pandas and pyarrow
+# where they are installed: a third and a tenth of a second in every command.
+with absent("pandas"), absent("pyarrow"):
     import neo4j
     from neo4j.exceptions import (
         AuthError,

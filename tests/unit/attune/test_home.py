@@ -51,7 +51,7 @@ def test_status_tells_of_a_damaged_pointer_beside_all_else(tmp_path: Path, monke
 
 
 def test_status_computes_nothing_and_so_waits_for_no_library_that_would(tmp_path: Path) -> None:
-    heavy = "('scipy', 'polars', 'pandas', 'torch', 'strawberry')"
+    heavy = "('scipy', 'polars', 'pandas', 'pyarrow', 'torch', 'strawberry')"
     program = (
         "import atexit, sys; from attune.cli import main; sys.argv = ['attune', 'status']; "
         f"atexit.register(lambda: print('imported', [name for name in {heavy} if name in sys.modules])); main()"

@@ -13,9 +13,10 @@ def ran(program: str) -> str:
     return subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
 
 
-def test_the_client_comes_without_pandas_and_pandas_comes_after_it() -> None:
-    program = "import sys, graph.client; print('pandas' in sys.modules); import pandas; print(pandas.__name__)"
-    assert ran(program) == "False\npandas\n"
+@pytest.mark.parametrize("package", ["pandas", "pyarrow"])
+def test_the_client_comes_without_it_and_it_comes_after_the_client(package: str) -> None:
+    program = f"import sys, graph.client; print({package!r} in sys.modules); import {package} as it; print(it.__name__)"
+    assert ran(program) == f"False\n{package}\n"
 
 
 def test_what_was_imported_before_stays() -> None:
