@@ -5,7 +5,7 @@ from pathlib import Path
 
 import platformdirs
 
-from attune import console
+from attune import console, outputs
 
 
 def home() -> Path:
@@ -28,9 +28,8 @@ def _made(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        why = "there is a file of that name" if isinstance(error, FileExistsError) else error.strerror
         console.stop(
-            f"the folder {folder} cannot be made: {why}",
+            f"the folder {folder} cannot be made: {outputs.why(error)}",
             "Set ATTUNE_HOME to a folder in which Attune may keep its state.",
             code=console.WRONG_USE,
         )

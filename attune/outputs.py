@@ -14,8 +14,13 @@ def writing(path: Path, option: str = "--out") -> Generator[None]:
     try:
         yield
     except OSError as error:
-        why = "there is a file of that name" if isinstance(error, FileExistsError) else error.strerror or str(error)
-        console.stop(f"{option} {path} cannot be written: {why}", f"Give another {option}.", code=console.WRONG_USE)
+        said = f"{option} {path} cannot be written: {why(error)}"
+        console.stop(said, f"Give another {option}.", code=console.WRONG_USE)
+
+
+def why(error: OSError) -> str:
+    """Return what keeps a file or a folder from being written, in words for a person."""
+    return "there is a file of that name" if isinstance(error, FileExistsError) else error.strerror or str(error)
 
 
 def folder(path: Path | None, option: str = "--out") -> None:

@@ -24,11 +24,12 @@ def test_a_home_that_is_no_folder_is_told_with_what_to_set(
     asked: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "taken").touch()
-    for home in (tmp_path / "taken", tmp_path / "taken" / "below"):
+    whys = {tmp_path / "taken": "there is a file of that name", tmp_path / "taken" / "below": "Not a directory"}
+    for home, why in whys.items():
         monkeypatch.setenv("ATTUNE_HOME", str(home))
         done = CliRunner().invoke(app, list(asked))
         assert done.exit_code == 2, done.exception
-        assert f"the folder {home} cannot be made" in done.output
+        assert f"the folder {home} cannot be made: {why}" in done.output
         assert "ATTUNE_HOME" in done.output
 
 
