@@ -1,5 +1,6 @@
 """What a client is told when something fails: a sentence it can show and a code it can branch on, never internals."""
 
+import traceback
 from enum import StrEnum
 
 from graphql import GraphQLError, GraphQLSyntaxError
@@ -120,3 +121,9 @@ def _named(error: GraphQLError, executing: bool) -> tuple[Code, str]:
 def unexpected(error: GraphQLError) -> bool:
     """Whether the error has no known cause and must be logged."""
     return "code" not in (error.extensions or {}) and _named(error, True)[0] is Code.INTERNAL
+
+
+def loggable(cause: BaseException | None) -> dict[str, str]:
+    """Return what a log may say of an exception: its type and place. Its message may hold a user's data."""
+    trace = traceback.format_tb(cause.__traceback__) if cause else ()
+    return {"cause": type(cause).__name__, "trace": "".join(trace)}

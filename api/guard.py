@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-import traceback
 import uuid
 from collections.abc import Collection
 
@@ -12,7 +11,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import Code
+from api.errors import Code, loggable
 from api.http import REQUEST_ID
 from api.limits import Limits
 from api.metrics import Metrics
@@ -113,10 +112,8 @@ class Guard:
         except Exception as error:
             if status:
                 raise  # half of an answer is out: all that is left is to break off
-            # The message of an exception may hold a user's data; its type and place do not.
-            trace = "".join(traceback.format_tb(error.__traceback__))
-            request, cause = scope[REQUEST_ID], type(error).__name__
-            log.error("request failed", extra={"request": request, "cause": cause, "trace": trace})
+            request = scope[REQUEST_ID]
+            log.error("request failed", extra={"request": request, **loggable(error)})
             message = "The service failed. It has been logged under the request id."
             await failure(500, message, requestId=request)(scope, receive, guarded)
         finally:

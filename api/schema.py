@@ -1,7 +1,6 @@
 """The executable schema, and its text: `python -m api.schema` writes `schema.graphql`, whose diff is reviewed."""
 
 import logging
-import traceback
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -17,7 +16,7 @@ from strawberry.types.graphql import OperationType
 
 from api.context import Context
 from api.documents import DocumentExtension, Documents
-from api.errors import Code, public, unexpected
+from api.errors import Code, loggable, public, unexpected
 from api.execution import Execution
 from api.limits import Limits
 from api.mutation import Mutation
@@ -91,16 +90,10 @@ class OperationExtension(SchemaExtension):
 def publish(error: GraphQLError, context: Context, *, executing: bool = True) -> GraphQLError:
     """Return the public form of an error, counted and, when unexpected, logged. Doing it twice changes nothing."""
     if unexpected(error) and executing:
-        cause = error.original_error
+        field = ".".join(str(step) for step in error.path or () if isinstance(step, str))
         log.error(
             "field failed",
-            extra={
-                "request": context.request_id,
-                "field": ".".join(str(step) for step in error.path or () if isinstance(step, str)),
-                # The message of an exception may hold a user's data; its type and place do not.
-                "cause": type(cause).__name__,
-                "trace": "".join(traceback.format_tb(cause.__traceback__)) if cause else "",
-            },
+            extra={"request": context.request_id, "field": field, **loggable(error.original_error)},
         )
     if isinstance(error, _Counted):
         return error
