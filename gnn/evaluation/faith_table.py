@@ -19,6 +19,14 @@ MEASURES = {
 }
 """Measure -> whether more (1) or less (-1) of it is better."""
 
+_HEADINGS = {
+    "comprehensiveness": "compre-\nhensive-\nness",
+    "sufficiency": "suffi-\nciency",
+    "rank_comprehensiveness": "rank\ncompre-\nhensive-\nness",
+    "rank_sufficiency": "rank\nsuffi-\nciency",
+    "stability": "stabi-\nlity",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -84,20 +92,15 @@ class Faith:
         """Return the table as plain data."""
         return asdict(self)
 
-    def as_text(self) -> tuple[list[str], list[list[str]]]:
-        """Return the columns and cells of a table to read."""
-        columns = ["list", "explainer", *(name.replace("_", " ") for name in MEASURES), "ms", "of GNNExplainer"]
-        cells = [
-            [
-                row.list,
-                row.explainer,
-                *(f"{row.measures[name]:.4f}{_mark(row, name)}" for name in MEASURES),
-                f"{row.ms:.2f}",
-                f"1/{1 / row.cost:.0f}" if row.cost < 0.5 else f"{row.cost:.1f}",
-            ]
-            for row in self.rows
-        ]
-        return columns, cells
+    def as_text(self) -> dict[str, tuple[list[str], list[list[str]]]]:
+        """Return a table to read for each list, its columns and cells: within 80 characters, so without `ms`."""
+        columns = ["explainer", *_HEADINGS.values(), "cost"]
+        found: dict[str, tuple[list[str], list[list[str]]]] = {}
+        for row in self.rows:
+            cells = [f"{row.measures[name]:.3f}{_mark(row, name)}" for name in _HEADINGS]
+            cost = f"1/{1 / row.cost:,.0f}" if row.cost < 0.5 else f"{row.cost:.1f}"
+            found.setdefault(row.list, (columns, []))[1].append([row.explainer, *cells, cost])
+        return found
 
 
 def _mark(row: Told, measure: str) -> str:

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from attune import console
+from attune import console, measuring
 from attune.cli import app
+from gnn.evaluation.faith_table import MEASURES, Faith, Told
+from gnn.evaluation.intervals import Interval
 
 
 @pytest.fixture(autouse=True)
@@ -69,3 +71,34 @@ def test_ctrl_c_says_what_is_left_of_work_that_does_not_go_on(capsys: pytest.Cap
     said = capsys.readouterr().err
     assert "tuned.toml has the settings of ease" in said
     assert "nothing is lost" not in said
+
+
+def test_figures_of_explanations_take_a_line_each_in_80_characters(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    better = Interval(difference=0.5, low=0.4, high=0.6, relative=1.0, relative_low=0.8, relative_high=1.2)
+    costs = {"attune": 1 / 250, "random paths": 1 / 135_478, "gradient x input": 1 / 43, "GNNExplainer": 1.0}
+    rows = tuple(
+        Told(
+            explainer=name,
+            list=kind,
+            users=24,
+            measures=dict.fromkeys(MEASURES, -0.1714),
+            lost=(0.1,),
+            lacking=(0.1,),
+            against={} if name == "attune" else dict.fromkeys(MEASURES, better),
+            ms=2.5,
+            cost=cost,
+        )
+        for kind in ("all", "discover")
+        for name, cost in costs.items()
+    )
+    monkeypatch.setattr(console.OUT, "width", 80)
+    measuring.show(Faith("m", "s", (1,), 240, 1e-12, rows))
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert max(map(len, lines)) <= 80
+    for name in costs:
+        found = [line for line in lines if line.startswith(name)]
+        assert [line.count("-0.171") for line in found] == [len(MEASURES)] * 2
+    assert [line for line in lines if "1/135,478" in line] == [line for line in lines if "random" in line]
+    assert [line for line in lines if line.startswith("list ")] == ["list all", "list discover"]
