@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rich.cells import cell_len
+
 from attune import console, outputs
 from attune.ask import answer
-from attune.explanation_page import ESTIMATED, page
+from attune.explanation_page import kind, page
+from attune.serving import spoken
 
 _EXPLAIN = """
 query Explain($user: String!, $item: String!, $locale: Locale!) {
@@ -51,15 +54,16 @@ query ExplainPage($user: String!, $item: String!, $locale: Locale!) {
   }
 }
 """
-# Half the bars' width, at most and at least; the least holds "against" above what speaks against.
-_HALF, _LEAST = 14, 8
+# Half the bars' width at most; at least "against" stands above what speaks against.
+_HALF = 14
 
 
 def explain(user_id: str, item_id: str, *, html: Path | None, json: bool, locale: str = "en") -> None:
     """Print the contributions of one score, or the fields of GraphQL's `Explanation`; write the page to `html`.
 
-    `locale`: the language of the sentences, en or zh.
+    `locale`: the language of all that is written there, en or zh.
     """
+    words = spoken(locale)
     variables = {"user": user_id, "item": item_id, "locale": locale.upper()}
     data = answer(_PAGE if html else _EXPLAIN, variables)
     explanation = data["user"]["explain"]
@@ -68,7 +72,7 @@ def explain(user_id: str, item_id: str, *, html: Path | None, json: bool, locale
     if html is not None:
         outputs.file(html, "--html")
         with outputs.writing(html, "--html"):
-            html.write_text(page(data, locale), encoding="utf-8")
+            html.write_text(page(data, words, locale), encoding="utf-8")
         console.say(f"Page: {html}")
     if json:
         for part in explanation["contributions"]:
@@ -80,24 +84,28 @@ def explain(user_id: str, item_id: str, *, html: Path | None, json: bool, locale
         console.OUT.print(absent, markup=False)
     parts = explanation["contributions"]
     largest = max((abs(part["value"]) for part in parts), default=0.0)
-    half = max(_LEAST, min(_HALF, console.OUT.width // 8))
+    against = words["explain.against"].fill() + " "
+    half = max(cell_len(against), min(_HALF, console.OUT.width // 8))
     rows = [
         [
-            part["kind"].lower().replace("_", " "),
+            kind(part, words),
             f"{part['value']:+.4f}",
             bar(part["value"], largest, half),
             part["sentence"],
         ]
         for part in parts
     ]
-    rows.append(["score", f"{explanation['score']:+.4f}", bar(0.0, 1.0, half), "the sum of the above"])
-    heading = f"{'against ':>{half}}│ for"
-    console.table(["kind", "value", heading, "why"], rows, right=(1,), whole=(1, 2))
+    score, total = words["explain.score"].fill(), words["explain.sum"].fill()
+    rows.append([score, f"{explanation['score']:+.4f}", bar(0.0, 1.0, half), total])
+    # A Chinese character is two cells wide.
+    heading = f"{' ' * (half - cell_len(against))}{against}│ {words['explain.for'].fill()}"
+    named, value, why = (words[f"explain.{name}"].fill() for name in ("kind", "value", "why"))
+    console.table([named, value, heading, why], rows, right=(1,), whole=(1, 2))
     if explanation["estimated"]:
-        console.OUT.print(f"\n≈ {ESTIMATED}", markup=False)
+        console.OUT.print(f"\n≈ {words['explain.estimated'].fill()}", markup=False)
     if explanation["neighbors"]["sentence"]:
         console.OUT.print("\n" + explanation["neighbors"]["sentence"], markup=False)
-    console.OUT.print("\nIn Neo4j Browser:\n" + explanation["cypher"], markup=False)
+    console.OUT.print(f"\n{words['explain.browser'].fill()}\n{explanation['cypher']}", markup=False)
 
 
 def why_not(found: Mapping[str, Any]) -> str:

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from api.words import Words
 
 _STYLE = """
 :root { color-scheme: light dark; --page: #fafaf9; --card: #fff; --ink: #1c1917; --dim: #57534e; --line: #e7e5e4;
@@ -31,52 +34,56 @@ pre { background: var(--card); border: 1px solid var(--line); border-radius: .5r
 """
 # Whatever a title holds, a browser is told to load and run nothing.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-ESTIMATED = "estimated: the item is newer than the model; what nobody can know of it yet is that of other items"
 
 
-def page(answer: Mapping[str, Any], locale: str = "en") -> str:
+def page(answer: Mapping[str, Any], words: "Words", locale: str = "en") -> str:
     """Return the page of an answer that holds `model`, `item` and `user { externalId explain }`.
 
-    `locale`: the language of its sentences; the page around them is English.
+    `words`: those of the language that its sentences are told in, `locale`.
     """
     item, user, model = answer["item"], answer["user"], answer["model"]
     told = user["explain"]
-    title = item["title"] if item else ""
-    facts = _facts(item) if item else ""
-    made = f"model {model['version']}, {_made(model)}" if model else ""
+    title = words["explain.page.title"].fill(title=item["title"] if item else "")
+    asker = words["explain.page.user"].fill(user=user["externalId"])
+    facts = _facts(item, words) if item else ""
     neighbors = told["neighbors"]["sentence"]
     body = (
-        f"<h1>Why {escape(title)}?</h1>"
-        f'<p class="dim">for user {escape(user["externalId"])}{facts}</p>'
-        f'<p class="lead" lang="{escape(locale)}">{escape(told["sentence"])}</p>'
-        + (f'<p class="dim">{escape(ESTIMATED.capitalize())}.</p>' if told["estimated"] else "")
-        + _waterfall(told["contributions"], told["score"], locale)
-        + (f'<p lang="{escape(locale)}">{escape(neighbors)}</p>' if neighbors else "")
-        + f"<h2>The paths in Neo4j Browser</h2><pre>{escape(told['cypher'])}</pre>"
-        f'<p class="dim">{escape(made)}</p>'
+        f"<h1>{escape(title)}</h1>"
+        f'<p class="dim">{escape(asker)}{facts}</p>'
+        f'<p class="lead">{escape(told["sentence"])}</p>'
+        + (f'<p class="dim">{escape(words["explain.estimated"].fill())}</p>' if told["estimated"] else "")
+        + _waterfall(told["contributions"], told["score"], words)
+        + (f"<p>{escape(neighbors)}</p>" if neighbors else "")
+        + f"<h2>{escape(words['explain.page.browser'].fill())}</h2><pre>{escape(told['cypher'])}</pre>"
+        f'<p class="dim">{escape(_made(model, words) if model else "")}</p>'
     )
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html>\n<html lang="{escape(locale)}"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Why {escape(title)}?</title><style>{_STYLE}</style></head><body><main>{body}</main></body></html>\n"
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body><main>{body}</main></body></html>\n"
     )
 
 
-def _made(model: Mapping[str, Any]) -> str:
-    day = model["trainedAt"][:10]
-    return f"trained {day}" if model["trained"] else f"first weights of {day}, not trained yet"
+def kind(part: Mapping[str, Any], words: "Words") -> str:
+    """Return what a kind of contribution is called."""
+    return words[f"explain.kinds.{part['kind'].lower()}"].fill()
 
 
-def _facts(item: Mapping[str, Any]) -> str:
-    facts = [f"item {item['externalId']}"]
+def _made(model: Mapping[str, Any], words: "Words") -> str:
+    key = "explain.page.trained" if model["trained"] else "explain.page.untrained"
+    return words[key].fill(version=model["version"], day=model["trainedAt"][:10])
+
+
+def _facts(item: Mapping[str, Any], words: "Words") -> str:
+    facts = [words["explain.page.item"].fill(item=item["externalId"])]
     if item["price"] is not None:
         facts.append(f"{item['price']:.2f} {item['currency'] or ''}".strip())
     facts += [item[name]["name"] for name in ("category", "brand") if item[name]]
     return "".join(f" · {escape(fact)}" for fact in facts)
 
 
-def _waterfall(parts: Sequence[Mapping[str, Any]], score: float, locale: str) -> str:
+def _waterfall(parts: Sequence[Mapping[str, Any]], score: float, words: "Words") -> str:
     """Return the contributions as bars, each from where the one before it ended, and the score below them."""
     ends = [0.0]
     for part in parts:
@@ -91,22 +98,21 @@ def _waterfall(parts: Sequence[Mapping[str, Any]], score: float, locale: str) ->
         return f'<div class="track">{zero}<i class="{kind}" style="left:{left:.2%};width:{width:.2%}"></i></div>'
 
     rows = [
-        f'<li><div class="row"><span lang="{escape(locale)}">{escape(part["sentence"])}</span>'
+        f'<li><div class="row"><span>{escape(part["sentence"])}</span>'
         f'<span class="score">{part["value"]:+.4f}</span></div>{bar(start, start + part["value"])}'
-        f'<div class="path">{escape(_kind(part))}{_path(part["path"])}</div></li>'
+        f'<div class="path">{escape(kind(part, words))}{_path(part["path"], words)}</div></li>'
         for start, part in zip(ends, parts, strict=False)
     ]
     rows.append(
-        '<li><div class="row"><strong>Score, the sum of the above</strong>'
+        f'<li><div class="row"><strong>{escape(words["explain.page.sum"].fill())}</strong>'
         f'<span class="score">{score:+.4f}</span></div>{bar(0.0, score)}</li>'
     )
     return f"<ol>{''.join(rows)}</ol>"
 
 
-def _kind(part: Mapping[str, Any]) -> str:
-    return str(part["kind"]).lower().replace("_", " ")
-
-
-def _path(path: Sequence[Mapping[str, Any]]) -> str:
-    names = [node.get("title") or node.get("name") or node["__typename"].lower() for node in path]
+def _path(path: Sequence[Mapping[str, Any]], words: "Words") -> str:
+    names = [
+        node.get("title") or node.get("name") or words[f"explain.nodes.{node['__typename'].lower()}"].fill()
+        for node in path
+    ]
     return f": {escape(' → '.join(names))}" if names else ""

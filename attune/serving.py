@@ -14,6 +14,7 @@ from attune.home import home, models
 
 if TYPE_CHECKING:
     from api.app import ApiSettings
+    from api.words import Words
 
 
 def serve(
@@ -145,3 +146,10 @@ def api_settings() -> "ApiSettings":
 def own_words() -> Path | None:
     """Return the file of the shop's own words for sentences, if it has one."""
     return Path(named) if (named := os.environ.get("ATTUNE_SENTENCES")) else None
+
+
+def spoken(locale: str) -> "Words":
+    """Return the words of a language, `en` or `zh`, with the shop's own in their place. Raises `BadWords`."""
+    from api.words import Locale, read
+
+    return read(own_words())[Locale(locale)]

@@ -42,7 +42,7 @@ def explain(
     html: Annotated[
         Path | None, typer.Option(dir_okay=False, help="Also write one self-contained page, to attach to a ticket.")
     ] = None,
-    locale: Annotated[str, typer.Option(help="Language of the sentences: en or zh.", callback=known_locale)] = "en",
+    locale: Annotated[str, typer.Option(help="Language of all that is told: en or zh.", callback=known_locale)] = "en",
     json: Json = False,
 ) -> None:
     """Say through which paths an item gets its score for a user."""

@@ -130,8 +130,8 @@ def test_recommend_marks_what_is_newer_than_the_model(attune: Run, trained: dict
                 (False, True),
             ]
             assert json.loads(attune("explain", "u0", "fresh", "--json").stdout)["estimated"]
-            assert "≈ estimated" in attune("explain", "u0", "fresh").stdout
-            assert "estimated" not in attune("explain", "u0", "i1").stdout
+            assert "≈ Estimated" in attune("explain", "u0", "fresh").stdout
+            assert "Estimated" not in attune("explain", "u0", "i1").stdout
         finally:
             client.write("MATCH (i:Item {id: 'fresh'}) DETACH DELETE i")
 

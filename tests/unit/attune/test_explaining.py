@@ -4,9 +4,12 @@ import re
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
+from api.types import ContributionKind
+from api.words import Locale, own
+from attune import console, explaining, explanation_page
 from attune.explaining import bar
-from attune.explanation_page import page
 
 EVIL = '<img src=x onerror="alert(1)">'
 
@@ -45,6 +48,10 @@ def _answer(values: list[float], title: str = "Tea") -> dict[str, Any]:
     }
 
 
+def page(answer: dict[str, Any], locale: Locale = Locale.EN) -> str:
+    return explanation_page.page(answer, own()[locale], locale)
+
+
 def _bars(text: str) -> list[tuple[str, float, float]]:
     found = re.findall(r'class="(bar[^"]*)" style="left:([\d.]+)%;width:([\d.]+)%"', text)
     return [(kind, float(left), float(width)) for kind, left, width in found]
@@ -78,6 +85,51 @@ def test_the_page_tells_of_an_estimated_score_and_of_first_weights():
     text = page(answer)
     assert "Estimated: the item is newer than the model" in text
     assert "first weights of 2026-11-25, not trained yet" in text
+
+
+def test_the_page_is_of_one_language():
+    answer = _answer([1.0, -0.5], "茶")
+    answer["item"]["category"] = {"name": "饮料"}
+    answer["user"]["explain"]["sentence"] = "因为它与“茶”相配。"
+    answer["user"]["explain"]["estimated"] = True
+    for part in answer["user"]["explain"]["contributions"]:
+        part["sentence"] = "它与“茶”相配。"
+    answer["user"]["explain"]["cypher"] = answer["user"]["externalId"] = answer["item"]["externalId"] = "1"
+    text = page(answer, Locale.ZH)
+    assert '<html lang="zh">' in text
+    said = re.sub(r"(?s)<style>.*?</style>|<[^>]*>", " ", text)
+    assert set(re.findall("[A-Za-z]+", said)) <= {"Neo", "j", "Browser", "v"}
+
+
+@pytest.mark.parametrize("locale", list(Locale))
+def test_every_kind_of_reason_has_a_name_in_every_language(locale: Locale):
+    names = {explanation_page.kind({"kind": kind.name}, own()[locale]) for kind in ContributionKind}
+    assert len(names) == len(ContributionKind)
+
+
+def test_the_terminal_tells_headings_and_kinds_in_the_language_of_the_sentences(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    told = _answer([2.0, -1.0])
+    told["user"]["whyNot"] = {"listed": True}
+    told["user"]["explain"]["sentence"] = "因为它与“茶”相配。"
+    told["user"]["explain"]["estimated"] = True
+    for part in told["user"]["explain"]["contributions"]:
+        part["sentence"] = "它与“茶”相配。"
+
+    def answer(_query: str, _variables: dict[str, object]) -> dict[str, Any]:
+        return told
+
+    monkeypatch.setattr(explaining, "answer", answer)
+    monkeypatch.setattr(console.OUT, "width", 80)
+    explaining.explain("u1", "i1", html=None, json=False, locale="zh")
+    said, _, cypher = capsys.readouterr().out.partition("在 Neo4j Browser 中查看：\n")
+    assert cypher
+    assert not re.findall("[A-Za-z]", said)
+    lines = said.splitlines()
+    heading = next(line for line in lines if "│ 有利" in line)
+    drawn = [line for line in lines if "█" in line]
+    assert {cell_len(line.partition("│")[0]) for line in drawn} == {cell_len(heading.partition("│")[0])}
 
 
 def test_markup_in_titles_stays_text():
