@@ -202,7 +202,7 @@ def _check(snapshot: "Snapshot", config: "Config", way: Way) -> None:
 def promote(version: str | None, *, json: bool) -> None:
     """Serve this version, or the one served before when None, and write its output into the graph.
 
-    Nothing changes where the graph cannot be read: a rollback that is tried again must not lead back.
+    Nothing changes where the graph cannot be read: a rollback that is tried again must not lead further back.
     """
     from gnn.artefact import load
     from gnn.registry import Registry
@@ -213,7 +213,10 @@ def promote(version: str | None, *, json: bool) -> None:
         console.stop(f"there is no model {version!r}", f"There are: {there}.", code=console.WRONG_USE)
     artefact = load(registry.before() if version is None else models() / version)
     snapshot = read(artefact.manifest.snapshot_at)
-    registry.promote(artefact.version)
+    if version is None:
+        registry.rollback()
+    else:
+        registry.promote(version)
     _write(artefact, snapshot)
     if json:
         console.emit({"version": artefact.version, "promoted": True})

@@ -1,7 +1,6 @@
-"""The models under one folder: which of them is served, switched atomically, and which was before."""
+"""The models under one folder: which of them is served, switched atomically, and which were before."""
 
 import secrets
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +16,12 @@ if TYPE_CHECKING:
 # `gnn.artefact` is imported where a model is loaded: with scipy it takes longer than all that `attune status` does.
 
 
+_BEFORE = 20
+"""Models served before that are remembered."""
+
+
 class Registry:
-    """The artefacts under one folder, which of them is served, and which was before."""
+    """The artefacts under one folder, which of them is served, and which were before."""
 
     def __init__(self, models: Path) -> None:
         self.models = models
@@ -26,11 +29,12 @@ class Registry:
 
     def current(self) -> Path | None:
         """Return the folder of the artefact being served; cheap enough to ask at every request."""
-        return self._folder("current")
+        return self._folder(self._read()[0])
 
     def previous(self) -> Path | None:
         """Return the folder of the artefact served before."""
-        return self._folder("previous")
+        found = (self._folder(version) for version in reversed(self._read()[1]))
+        return next((folder for folder in found if folder), None)
 
     def versions(self) -> tuple[str, ...]:
         """Return the versions on disk, oldest first."""
@@ -40,10 +44,49 @@ class Registry:
         return tuple(sorted(name for name in found if not name.startswith(".")))
 
     def promote(self, version: str) -> Path:
-        """Serve this version from now on, once all its files have been checked; the current one becomes the previous.
+        """Serve this version from now on, once all its files have been checked; `rollback` returns to the current one.
 
         Raises `NoArtefact` for an unknown version, `ArtefactRefused` for one that is damaged or not exact.
         """
+        folder = self._checked(version)
+        current, before = self._read()
+        if current != version:
+            before = [name for name in (*before, current) if name and name != version]
+            self._write(version, before[-_BEFORE:])
+        return folder
+
+    def rollback(self) -> Path:
+        """Serve the artefact again that was served before the current one; said again, the one before that.
+
+        Raises `NoArtefact` when there is none, else as `promote`.
+        """
+        folder = self._checked(self.before().name)
+        _, before = self._read()
+        self._write(folder.name, before[: before.index(folder.name)])
+        return folder
+
+    def before(self) -> Path:
+        """Return the folder of what `rollback` serves; raises `NoArtefact` when there is nothing."""
+        previous = self.previous()
+        if previous is None:
+            current = self.current()
+            others = ", ".join(name for name in self.versions() if current is None or name != current.name)
+            raise NoArtefact(
+                f"there is no previous artefact: none on disk was served before {current.name if current else 'any'}",
+                f"attune promote serves one by its version; there are: {others}" if others else "Run attune train",
+            )
+        return previous
+
+    def load(self) -> "Artefact":
+        """Load the artefact being served; raises `NoArtefact` when there is none."""
+        from gnn.artefact import load
+
+        folder = self.current()
+        if folder is None:
+            raise NoArtefact("no model is being served yet", "Run attune train")
+        return load(folder)
+
+    def _checked(self, version: str) -> Path:
         from gnn.artefact import load
 
         folder = self.models / version
@@ -56,43 +99,28 @@ class Registry:
                 "its paths, so its explanations would not be true",
                 "Train with fusion=bilinear or fusion=sum",
             )
-        current = self.current()
-        if current is None or current.name != version:
-            self._write({"current": version, "previous": current.name if current else None})
         return folder
 
-    def rollback(self) -> Path:
-        """Serve the previous artefact again; raises `NoArtefact` when there is none."""
-        return self.promote(self.before().name)
-
-    def before(self) -> Path:
-        """Return the folder of what `rollback` serves; raises `NoArtefact` when there is nothing."""
-        previous = self.previous()
-        if previous is None:
-            raise NoArtefact("there is no previous artefact to roll back to", "Run attune train")
-        return previous
-
-    def load(self) -> "Artefact":
-        """Load the artefact being served; raises `NoArtefact` when there is none."""
-        from gnn.artefact import load
-
-        folder = self.current()
-        if folder is None:
-            raise NoArtefact("no model is being served yet", "Run attune train")
-        return load(folder)
-
-    def _folder(self, role: str) -> Path | None:
+    def _read(self) -> tuple[str | None, list[str]]:
+        """Return the version being served, and those served before it, the last one last."""
         try:
-            version = orjson.loads(self._pointer.read_bytes())[role]
+            content = orjson.loads(self._pointer.read_bytes())
+            # Pointers of earlier versions hold the last one alone.
+            before = content["before"] if "before" in content else [content["previous"]]
+            return content["current"], [str(version) for version in before if version]
         except FileNotFoundError:
-            return None
+            return None, []
         except (ValueError, KeyError, TypeError) as error:
             raise ArtefactRefused(
                 f"{self._pointer} cannot be read: {error}", "Delete it and run attune train"
             ) from error
+
+    def _folder(self, version: str | None) -> Path | None:
         return None if version is None or not (self.models / version).is_dir() else self.models / version
 
-    def _write(self, content: Mapping[str, str | None]) -> None:
+    def _write(self, current: str, before: list[str]) -> None:
+        # `previous` is what earlier versions look for.
+        content = {"current": current, "previous": before[-1] if before else None, "before": before}
         draft = self.models / f".current-{secrets.token_hex(4)}"
         draft.write_bytes(orjson.dumps(content))
         sync(draft)

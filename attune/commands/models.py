@@ -48,7 +48,7 @@ def promote(
 
 
 def rollback(json: Json = False) -> None:
-    """Serve the model again that was served before."""
+    """Serve the model again that was served before this one; said again, the one before that."""
     from attune import training
 
     training.promote(None, json=json)

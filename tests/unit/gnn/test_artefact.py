@@ -1,5 +1,7 @@
 """Artefacts on disk: whole or not at all, checked, switched, rolled back."""
 
+import json
+import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,6 +84,44 @@ def test_promotion_switches_and_rollback_switches_back(tmp_path: Path):
     assert registry.load().version == second.version
     assert registry.rollback().name == first.version
     assert registry.load().version == first.version
+
+
+def test_a_second_rollback_goes_further_back_and_a_third_says_what_there_is(tmp_path: Path):
+    registry = Registry(tmp_path)
+    made = [untrained.build(SHOP, Config(seed=seed)) for seed in range(3)]
+    first, second, third = (artefact.save(each, tmp_path).name for each in made)
+    for version in (first, second, first, second, third):
+        registry.promote(version)
+    assert registry.rollback().name == second
+    assert registry.rollback().name == first
+    with pytest.raises(NoArtefact, match=f"before {first}.*attune promote.*") as refused:
+        registry.rollback()
+    assert second in str(refused.value)
+    assert third in str(refused.value)
+    assert registry.load().version == first
+    registry.promote(third)
+    assert registry.rollback().name == first
+
+
+def test_a_rollback_passes_over_models_that_were_deleted(tmp_path: Path):
+    registry = Registry(tmp_path)
+    made = [untrained.build(SHOP, Config(seed=seed)) for seed in range(3)]
+    first, second, third = (artefact.save(each, tmp_path).name for each in made)
+    for version in (first, second, third):
+        registry.promote(version)
+    shutil.rmtree(tmp_path / second)
+    assert registry.rollback().name == first
+
+
+def test_what_an_earlier_version_wrote_of_the_model_before_is_understood(tmp_path: Path):
+    registry = Registry(tmp_path)
+    first, second = (artefact.save(untrained.build(SHOP, Config(seed=seed)), tmp_path).name for seed in range(2))
+    (tmp_path / "current").write_text(json.dumps({"current": second, "previous": first}))
+    assert registry.rollback().name == first
+    with pytest.raises(NoArtefact):
+        registry.rollback()
+    (tmp_path / "current").write_text(json.dumps({"current": second, "previous": None}))
+    assert registry.previous() is None
 
 
 def test_two_models_of_the_same_content_in_one_second_are_two(tmp_path: Path):
