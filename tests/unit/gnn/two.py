@@ -1,7 +1,7 @@
 """What `test_processes.py` starts: pairs of processes that train the small shop, and save what came out.
 
 torchrun starts a Python for each process, and importing torch takes longer than the training: here one Python imports
-it, and forks. `tests/integration/test_cli.py` has the real torchrun.
+it, and forks. `tests/integration/test_cli_models.py` has the real torchrun.
 """
 
 import json
