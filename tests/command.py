@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -10,6 +11,9 @@ from typer.testing import CliRunner, Result
 
 from attune.cli import app
 from graph.client import Client
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+"""What calls the command line as its users type it (`tests/integration/conftest.py`)."""
 
 PROGRAM = (sys.executable, "-W", "ignore", "-m", "attune")
 """What starts a command in a process of its own."""
