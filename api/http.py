@@ -264,11 +264,9 @@ class GraphQLView(GraphQL[Context, None]):
             raise HTTPException(400, "Send one operation at a time.")
         if not isinstance(data.operation_name, str | None):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise HTTPException(400, "`operationName` must be a string or null.")
-        name: object = None
-        if not data.query:
-            given = request.query_params if request.method == "GET" else self.parse_json(await request.get_body())
-            name = given.get("documentId")
-        query = self.trusted.text({"query": data.query, "documentId": name, "extensions": data.extensions})
+        given = request.query_params if request.method == "GET" else self.parse_json(await request.get_body())
+        named = {"documentId": given.get("documentId"), "extensions": data.extensions}
+        query = self.trusted.text({"query": data.query, **named})
         if not query:
             raise HTTPException(400, NO_QUERY)
         # Clients name event streams too, for subscriptions: Strawberry alone would take any mention for a wish.

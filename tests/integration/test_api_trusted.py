@@ -129,9 +129,17 @@ def test_a_browser_that_opens_the_address_of_a_document_gets_its_answer(
 
 def test_where_others_run_too_an_id_must_be_that_of_the_query_beside_it(open_: Served) -> None:
     query = "{ __typename }"
-    right = open_.http.post("/graphql", json={"query": query, "extensions": persisted(sha256(query))})
-    assert right.json()["data"] == {"__typename": "Query"}
-    assert code(open_.http.post("/graphql", json={"query": query, "extensions": persisted("0" * 64)})) == "BAD_REQUEST"
+    for right in ({"extensions": persisted(sha256(query))}, {"documentId": sha256(query)}, {"documentId": None}):
+        answer = open_.http.post("/graphql", json={"query": query, **right})
+        assert answer.json()["data"] == {"__typename": "Query"}
+    wrong = "0" * 64
+    for named in ({"extensions": persisted(wrong)}, {"documentId": wrong}):
+        assert code(open_.http.post("/graphql", json={"query": query, **named})) == "BAD_REQUEST"
+        with socket_of(open_) as ws:
+            ws.send(json.dumps({"id": "1", "type": "subscribe", "payload": {"query": query, **named}}))
+            assert receive(ws)["payload"][0]["extensions"]["code"] == "BAD_REQUEST"
+    assert code(open_.http.get("/graphql", params={"query": query, "documentId": wrong})) == "BAD_REQUEST"
+    assert "data" in open_.http.get("/graphql", params={"query": query, "documentId": sha256(query)}).json()
 
 
 @pytest.mark.parametrize(
