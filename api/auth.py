@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from api.identity import NOBODY, Identity
@@ -21,15 +21,27 @@ class AuthSettings:
     keys: Path | None = None
     """The file of API keys (`attune key`); it need not exist yet."""
     tokens: TokenSettings | None = None
+    open_until_key: bool = False
+    """Whether everyone is let in as long as the file holds no key."""
 
 
 class Authenticator:
     """Identifies callers; without settings everyone is let in and may do everything."""
 
     def __init__(self, settings: AuthSettings | None) -> None:
-        self.required = settings is not None
+        self._required = settings is not None and not settings.open_until_key
+        # Whoever was let in without a key, and holds a stream, is out once there is one.
+        may_close = settings is not None and settings.open_until_key
+        self._nobody = replace(NOBODY, revoked=lambda: self.required) if may_close else NOBODY
         self._keys = KeyFile(settings.keys) if settings and settings.keys else None
         self._tokens = Tokens(settings.tokens) if settings and settings.tokens else None
+
+    @property
+    def required(self) -> bool:
+        """Whether callers must say who they are; once there was a key it stays so, whatever becomes of the file."""
+        if not self._required and self._keys and self._keys.any():
+            self._required = True
+        return self._required
 
     async def identify(self, headers: Mapping[str, str]) -> Identity:
         """Return whom the headers `authorization` or `x-api-key` name; raises `Unauthenticated`.
@@ -37,7 +49,7 @@ class Authenticator:
         No cookie is ever read: another site has no credentials that a browser would add by itself.
         """
         if not self.required:
-            return NOBODY
+            return self._nobody
         kind, _, credentials = headers.get("authorization", "").strip().partition(" ")
         if not kind:
             credentials = headers.get("x-api-key", "")

@@ -119,6 +119,11 @@ class KeyFile:
         found = self._keys.get(key_id)
         return found if found and hmac.compare_digest(found.sha256, _digest(secret)) else None
 
+    def any(self) -> bool:
+        """Whether there is a key, expired or not."""
+        self._look()
+        return bool(self._keys)
+
     def identity(self, key: Key) -> Identity:
         """Return whom a key names."""
 

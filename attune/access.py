@@ -41,8 +41,8 @@ def keys_path() -> Path:
 def decide(host: str, asked: bool | None) -> Access:
     """Return who is let in at this address; `asked` is `--auth`, `--no-auth`, or neither.
 
-    Authentication is on once there is a key or a key set. Without either only this machine is served, unless
-    `--no-auth` is said: ends with exit code 2 and the remedy.
+    Authentication is on once there is a key or a key set, also where a key is made while the service runs. Without
+    either only this machine is served, unless `--no-auth` is said: ends with exit code 2 and the remedy.
     """
     from api.auth import AuthSettings
     from api.tokens import TokenSettings
@@ -81,7 +81,8 @@ def decide(host: str, asked: bool | None) -> Access:
         return Access(AuthSettings(keys=keys.path, tokens=tokens), None, f"callers need a key or a token ({said})")
     if not is_loopback(host):
         console.stop(f"others can reach {host}, and nobody would need a key", _REMEDY, code=console.WRONG_USE)
-    return Access(None, (*_LOOPBACK, host.lower()), "this machine alone, without keys")
+    open_until_key = AuthSettings(keys=keys.path, open_until_key=True)
+    return Access(open_until_key, (*_LOOPBACK, host.lower()), "this machine alone, without keys until one is made")
 
 
 _REMEDY = (

@@ -23,7 +23,7 @@ from api.tokens import TokenSettings
 from graph.client import Client, Settings
 from tests import credentials, served
 from tests.credentials import AUDIENCE, ISSUER, Login
-from tests.integration.test_api_stream import FOLLOW, receive, subscribe
+from tests.integration.test_api_stream import FOLLOW, receive, socket_of, subscribe
 from tests.served import Served
 
 pytestmark = pytest.mark.integration
@@ -205,6 +205,28 @@ def test_a_revoked_key_is_refused_within_seconds(guarded: Guarded) -> None:
     served.until(lambda: guarded.ask(OWN, text).status_code == 200)
     guarded.file.revoke(key.id)
     served.until(lambda: guarded.ask(OWN, text).status_code == 401)
+
+
+def test_a_service_that_is_open_asks_for_a_key_once_there_is_one(neo4j: Settings, models: Path, tmp_path: Path) -> None:
+    file = KeyFile(tmp_path / "keys.json")
+    settings = served.settings(neo4j, models, auth=AuthSettings(file.path, open_until_key=True))
+    with served.serving(settings) as api, socket_of(api) as ws:
+
+        def answered(credentials: str | None = None) -> int:
+            sent = {"authorization": f"Bearer {credentials}"} if credentials else {}
+            return api.http.post("/graphql", json={"query": OWN}, headers=sent).status_code
+
+        assert answered() == 200
+        subscribe(ws, "1", user="u0", first=2)
+        assert receive(ws)["type"] == "next"
+        key, text = file.create(frozenset({Scope.SERVICE}))
+        served.until(lambda: answered() == 401)
+        assert answered(text) == 200
+        assert api.http.get("/metrics").status_code == 401
+        assert "do not hold any more" in str(receive(ws, 10))
+        file.revoke(key.id)
+        served.until(lambda: answered(text) == 401)
+        assert answered() == 401
 
 
 @pytest.mark.parametrize(

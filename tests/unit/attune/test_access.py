@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from api.auth import AuthSettings
 from api.faults import BadKeys
 from api.identity import Scope
 from api.keys import KeyFile
@@ -74,7 +75,8 @@ def test_others_are_not_served_without_keys(host: str) -> None:
 def test_this_machine_is_served_without_keys_under_its_own_names_alone() -> None:
     for host in ("127.0.0.1", "localhost", "::1", "127.0.0.2"):
         found = access.decide(host, None)
-        assert found.auth is None
+        assert found.auth is not None
+        assert found.auth.open_until_key
         assert found.hosts is not None
         assert host in found.hosts
 
@@ -85,7 +87,7 @@ def test_a_key_or_a_key_set_turns_authentication_on(monkeypatch: pytest.MonkeyPa
     for host in ("127.0.0.1", "0.0.0.0"):
         found = access.decide(host, None)
         assert found.auth is not None
-        assert (found.auth.keys, found.auth.tokens) == (home / "keys.json", None)
+        assert found.auth == AuthSettings(home / "keys.json")
         assert access.decide(host, False).auth is None
     monkeypatch.setenv("ATTUNE_KEYS", str(home / "elsewhere.json"))
     (home / "jwks.json").write_text(json.dumps(key_set("EdDSA")))
