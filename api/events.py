@@ -100,6 +100,12 @@ def check(given: EventInput, place: int) -> Checked:
     for name, text, most in needed:
         if not text.strip():
             wrong(name, UserErrorCode.BLANK, f"`{name}` must not be blank.")
+        elif name != "type" and text != text.strip():
+            # In files blanks around ids are taken away: kept here, they would name another user or item. Taken away
+            # here, they would come after the check of whom a customer may speak for.
+            message = f"`{name}` must not have blanks around it: trim it, as ids in files are."
+            wrong(name, UserErrorCode.REFUSED, message)
+            continue
         _check_text(name, text, most, wrong)
     optional = (
         ("eventId", given.event_id, MAX_ID),

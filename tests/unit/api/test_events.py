@@ -36,6 +36,8 @@ def test_a_good_event_is_ready_for_the_graph() -> None:
         ({"item": ""}, [("item", UserErrorCode.BLANK)]),
         ({"type": ""}, [("type", UserErrorCode.BLANK)]),
         ({"event_id": " "}, [("eventId", UserErrorCode.BLANK)]),
+        ({"user": " 17"}, [("user", UserErrorCode.REFUSED)]),
+        ({"user": "17\u3000", "item": "\ti"}, [("user", UserErrorCode.REFUSED), ("item", UserErrorCode.REFUSED)]),
         ({"user": "u" * 513}, [("user", UserErrorCode.TOO_LONG)]),
         ({"item": "a\x00b"}, [("item", UserErrorCode.REFUSED)]),
         ({"item": "a\ud800b"}, [("item", UserErrorCode.REFUSED)]),
