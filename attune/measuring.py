@@ -126,14 +126,15 @@ def explanations(users: int, items: int, *, seed: int, out: Path | None, json: b
 
     outputs.folder(out)
     artefact = Registry(models()).load()
-    snapshot = read()
+    # All that is read is read first: what took minutes must not be lost to a database that has ended meanwhile.
+    snapshot, doubts = read(), disputes.read()
     with console.interruptible(lambda: "Nothing was written."), TrainingBars(console.ERR) as progress:
         found = faithfulness.measure(artefact, snapshot, faithfulness.Sample(users, items, seed), progress)
     if out is not None:
         with outputs.writing(out):
             faith_report.write_report(found, out)
         console.say(f"Report: {out / 'explanations.html'}")
-    feedback = disputed.measure(artefact, snapshot, disputes.read(), items)
+    feedback = disputed.measure(artefact, snapshot, doubts, items)
     if json:
         said = {"disputed": {**asdict(feedback), "share": feedback.share}} if feedback else {}
         console.emit({**found.to_json(), **said})

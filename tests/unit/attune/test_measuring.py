@@ -7,8 +7,11 @@ from typer.testing import CliRunner, Result
 
 from attune import console, measuring
 from attune.cli import app
+from gnn.evaluation import faithfulness
 from gnn.evaluation.faith_table import MEASURES, Faith, Told
 from gnn.evaluation.intervals import Interval
+from gnn.registry import Registry
+from graph.errors import Unavailable
 
 
 @pytest.fixture(autouse=True)
@@ -102,3 +105,18 @@ def test_figures_of_explanations_take_a_line_each_in_80_characters(
         assert [line.count("-0.171") for line in found] == [len(MEASURES)] * 2
     assert [line for line in lines if "1/135,478" in line] == [line for line in lines if "random" in line]
     assert [line for line in lines if line.startswith("list ")] == ["list all", "list discover"]
+
+
+def test_no_explanation_is_measured_before_all_is_read(monkeypatch: pytest.MonkeyPatch):
+    def never(*given: object) -> None:
+        raise AssertionError(given)
+
+    def something(*given: object) -> object:
+        return given
+
+    monkeypatch.setattr(measuring, "read", something)
+    monkeypatch.setattr(Registry, "load", something)
+    monkeypatch.setattr(faithfulness, "measure", never)
+    # No database runs: the disputes cannot be read.
+    with pytest.raises(Unavailable):
+        measuring.explanations(2, 1, seed=0, out=None, json=False)
