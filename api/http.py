@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -264,13 +264,19 @@ class GraphQLView(GraphQL[Context, None]):
             raise HTTPException(400, "Send one operation at a time.")
         if not isinstance(data.operation_name, str | None):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise HTTPException(400, "`operationName` must be a string or null.")
-        given = request.query_params if request.method == "GET" else self.parse_json(await request.get_body())
+        given = request.query_params if request.method == "GET" else await self._named(request, data)
         named = {"documentId": given.get("documentId"), "extensions": data.extensions}
         query = self.trusted.text({"query": data.query, **named})
         if not query:
             raise HTTPException(400, NO_QUERY)
         # Clients name event streams too, for subscriptions: Strawberry alone would take any mention for a wish.
         return replace(data, query=query, protocol="sse" if wanted == EVENTS else "http")
+
+    async def _named(self, request: AsyncHTTPRequestAdapter, data: GraphQLRequestData) -> Mapping[str, object]:
+        """Return the body where it may name a document; a batch of events is not read twice."""
+        body = await request.get_body()
+        # An escape may stand in a name as well.
+        return self.parse_json(body) if not data.query or b"documentId" in body or b"\\u" in body else {}
 
     def parse_json(self, data: str | bytes) -> Any:  # noqa: ANN401 - what a client sent can be anything
         """Read JSON; what GraphQL needs is an object."""
