@@ -44,6 +44,10 @@ class Derived:
     told: dict[tuple[str, int, int], Told] = field(default_factory=dict[tuple[str, int, int], Told])
     """What of it people are told."""
     pasts: Pasts | None = None
+    newer: int = 0
+    """So many of the events, the first ones, are not in `older`."""
+    older: Mapping[str, ranking.History] = field(default_factory=dict[str, ranking.History])
+    """Histories of all other events."""
     shown: Mapping[str, Collection[str]] = field(default_factory=dict[str, Collection[str]])
     """What the last page was made of, by kind of node, as arguments of `Loaders.load`."""
 
@@ -129,18 +133,20 @@ class Shopper:
         """The events as this artefact counts them; items that it does not know are left out."""
         known = self.derived.histories
         if artefact.edition not in known:
-            row = self.row
-            known[artefact.edition] = ranking.history(
+            row, older = self.row, self.derived.older.get(artefact.edition)
+            new = slice(None if older is None else self.derived.newer)
+            found = ranking.history(
                 artefact,
-                row.item_ids,
-                row.types,
-                row.at,
-                row.quantity,
-                row.amount,
-                row.value,
-                row.context,
+                row.item_ids[new],
+                row.types[new],
+                row.at[new],
+                row.quantity[new],
+                row.amount[new],
+                row.value[new],
+                row.context[new],
                 disputed=disputed(row.disputes),
             )
+            known[artefact.edition] = found.beside(older) if older else found
             _bounded(known, _VERSIONS)
         return known[artefact.edition]
 
@@ -248,7 +254,7 @@ class Shoppers:
         # Newer events leave the time as it is: it is that of the oldest reading.
         began = found.began if found and known is found.row else time.monotonic()
         # Read again, they may well be the same.
-        derived = found.derived if found and _same(found.row, row) else Derived()
+        derived = _derived(found, row) if found else Derived()
         self._known[row.id] = _Met(began, row, derived, look)
         self._known.move_to_end(row.id)
         if len(self._known) > self._most:
@@ -272,10 +278,20 @@ class Shoppers:
         self._known.clear()
 
 
-def _same(one: UserRow, other: UserRow) -> bool:
-    columns = ("properties", "item_ids", "types", "at", "context", "recorded", "disputes")
-    # Not every number equals itself: nan is None here.
-    return all(getattr(one, name) == getattr(other, name) for name in (*columns, "quantity", "amount", "value"))
+# Not every number equals itself: nan is None here.
+_OF_EVENTS = ("item_ids", "types", "at", "context", "quantity", "amount", "value", "recorded")
+
+
+def _derived(found: _Met, row: UserRow) -> Derived:
+    """Return what is known to follow from a row, from what followed from the one before."""
+    newer = len(row.at) - len(found.row.at)
+    if newer < 0 or not all(getattr(row, name)[newer:] == getattr(found.row, name) for name in _OF_EVENTS):
+        return Derived()
+    if not newer and row.properties == found.row.properties and row.disputes == found.row.disputes:
+        return found.derived
+    # What was looked up of each event stays.
+    pasts = found.derived.pasts and found.derived.pasts.only(row, set(row.item_ids[:newer]))
+    return Derived(pasts=pasts, newer=newer, older=dict(found.derived.histories))
 
 
 def disputed(rows: Iterable[DisputeRow]) -> frozenset[Dispute]:

@@ -64,6 +64,11 @@ class History:
         columns = {part.name: getattr(self, part.name)[kept] for part in fields(self) if part.name != "disputed"}
         return replace(self, **columns)
 
+    def beside(self, older: "History") -> "History":
+        """Return the events of both, with what is disputed here."""
+        names = [part.name for part in fields(self) if part.name != "disputed"]
+        return replace(self, **{name: np.concatenate([getattr(self, name), getattr(older, name)]) for name in names})
+
     def columns(self) -> Columns:
         """Return the columns that the scorer folds."""
         return Columns(self.item, self.type, self.at, self.quantity, self.amount, self.value, self.context)

@@ -1,12 +1,10 @@
 """Contributions as people read them."""
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.reasons import MOST, Past, Pasts, Reason, between, merge, with_added
-from api.shoppers import Shopper
 from gnn import explain
 from gnn.config import Config
 from gnn.explain import Contribution, Explained, Kind, Step
@@ -116,33 +114,3 @@ def test_what_changed_most_between_two_scores_is_what_looking_at_each_way_finds(
         for a, b in told_of:
             key = a.kind if isinstance(a.kind, Added) else (a.kind, a.path)
             assert (a.value, b.value) == pytest.approx(truth[key], abs=1e-12)
-
-
-def test_a_user_without_some_events_is_the_one_who_never_had_them() -> None:
-    model = stirred(SHOP, Config(heads=2, width=4, min_buyers=1))
-    events = SHOP.events.take(SHOP.events.user == 3)
-    n = len(events.item)
-    names = [SHOP.item_ids[item] for item in events.item]
-    nothing: list[float | None] = [None] * n
-    row = UserRow(
-        id="u3",
-        key=3,
-        properties={},
-        item_ids=names,
-        types=[SHOP.event_types[kind] for kind in events.type],
-        at=events.at.tolist(),
-        quantity=nothing,
-        amount=nothing,
-        value=nothing,
-        context=[None] * n,
-        recorded=[0] * n,
-    )
-    shopper, kept = Shopper(row, SHOP.at), [name != names[0] for name in names]
-    shopper.history(model)
-    assert shopper.pasts[names[0]]
-    without, never = shopper.only(kept), Shopper(row.only(kept), SHOP.at)
-    assert without.derived.histories, "they are taken over, not worked out again"
-    for name in ("item", "type", "at", "quantity", "amount", "value", "context", "bought"):
-        np.testing.assert_array_equal(getattr(without.history(model), name), getattr(never.history(model), name))
-    assert names[0] not in dict(without.pasts)
-    assert dict(without.pasts) == dict(never.pasts)

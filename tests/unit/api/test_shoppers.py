@@ -2,14 +2,20 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from api import shoppers
 from api.knowledge import Look
-from api.shoppers import Shoppers
-from graph.explore import UserRow
+from api.shoppers import Shopper, Shoppers
+from gnn.config import Config
+from graph.explore import DisputeRow, UserRow
+from tests import shop, snapshots
+from tests.unit.gnn.support import stirred
 
 LOOK = Look(0.0, 0, 0, None)
+SHOP = snapshots.of_shop(shop.make(users=40, items=60, seed=5))
+MODEL = stirred(SHOP, Config(heads=2, width=4, min_buyers=1))
 
 
 def row(name: str, at: list[int]) -> UserRow:
@@ -67,3 +73,69 @@ def test_the_one_asked_for_longest_ago_makes_room() -> None:
     kept.met(one, LOOK, known=one)
     kept.met(row("third", [7]), LOOK)
     assert [kept.known(name) is not None for name in ("one", "other", "third")] == [True, False, True]
+
+
+def shopped() -> UserRow:
+    """A user of the shop, its newest event first."""
+    events = SHOP.events.take(SHOP.events.user == 3)
+    n = len(events.item)
+    nothing: list[float | None] = [None] * n
+    return UserRow(
+        id="u3",
+        key=3,
+        properties={},
+        item_ids=[SHOP.item_ids[item] for item in events.item][::-1],
+        types=[SHOP.event_types[kind] for kind in events.type][::-1],
+        at=events.at.tolist()[::-1],
+        quantity=[1.0 + k % 3 for k in range(n)],
+        amount=nothing,
+        value=nothing,
+        context=[None] * n,
+        recorded=list(range(n, 0, -1)),
+    )
+
+
+def same(one: Shopper, other: Shopper) -> None:
+    """Assert that the model and people are told the same of two users."""
+    first, second = one.history(MODEL), other.history(MODEL)
+    for name in ("item", "type", "at", "quantity", "amount", "value", "context", "bought"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+    assert first.disputed == second.disputed
+    assert dict(one.pasts) == dict(other.pasts)
+
+
+def test_a_user_without_some_events_is_the_one_who_never_had_them() -> None:
+    row = shopped()
+    shopper, kept = Shopper(row, SHOP.at), [name != row.item_ids[0] for name in row.item_ids]
+    shopper.history(MODEL)
+    assert shopper.pasts[row.item_ids[0]]
+    without = shopper.only(kept)
+    assert without.derived.histories, "they are taken over, not worked out again"
+    assert row.item_ids[0] not in dict(without.pasts)
+    same(without, Shopper(row.only(kept), SHOP.at))
+
+
+@pytest.mark.parametrize("newer", [0, 1, 4])
+def test_a_user_with_newer_events_is_the_one_who_had_them_from_the_first(newer: int) -> None:
+    kept, whole = Shoppers(), shopped()
+    disputed = replace(whole, disputes=(DisputeRow("item", "Item", whole.item_ids[0], "", 1),))
+    before = whole.only([place >= newer for place in range(len(whole.at))])
+    shopper = Shopper(before, SHOP.at, derived=kept.met(before, LOOK))
+    shopper.history(MODEL)
+    assert dict(shopper.pasts)
+    now = Shopper(disputed, SHOP.at, derived=kept.met(disputed, LOOK, known=before))
+    assert now.derived.older, "they are taken over, not worked out again"
+    same(now, Shopper(disputed, SHOP.at))
+    # Once more, and of these only the disputes differ.
+    then = Shopper(whole, SHOP.at, derived=kept.met(whole, LOOK, known=disputed))
+    assert then.derived.older
+    same(then, Shopper(whole, SHOP.at))
+
+
+def test_nothing_is_taken_over_from_events_that_another_program_changed() -> None:
+    kept, row = Shoppers(), shopped()
+    Shopper(row, SHOP.at, derived=kept.met(row, LOOK)).history(MODEL)
+    other = replace(row, quantity=[*row.quantity[:-1], 7.0])
+    derived = kept.met(other, LOOK)
+    assert not derived.older
+    same(Shopper(other, SHOP.at, derived=derived), Shopper(other, SHOP.at))
