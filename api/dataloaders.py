@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
@@ -151,6 +152,8 @@ class Loaders:
         look = self._look(*users)
         found = await facts.read(self._client, users=users, items=wanted[0], categories=wanted[1], brands=wanted[2])
         self._faces |= {name: (face, look) for name, face in found.users.items()}
+        # Rows are about none of these users: what these do next ends nothing that is known of the catalogue.
+        look = replace(look, users={})
         self.items.take(wanted[0], found.items, look)
         self.categories.take(wanted[1], found.categories, look)
         self.brands.take(wanted[2], found.brands, look)

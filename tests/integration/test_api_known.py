@@ -138,6 +138,20 @@ def test_an_event_leaves_what_is_known_of_others_and_of_the_catalogue(known: Ser
         assert known.ask(TRENDING).keys() == popular.keys()
 
 
+def test_rows_that_were_read_beside_one_user_are_known_to_others_beyond_its_next_event(known: Served) -> None:
+    first, other = listed(known, "u3"), listed(known, "u21")
+    known.ask(ERASE, id="nobody")  # no row is known any more
+    known.app.recommender.answers.forget()
+    # Both are known, so it is looked up beside the rows which events they have.
+    assert listed(known, "u21") == other
+    assert listed(known, "u3") == first
+    record(known, "u21", other[0]["item"]["externalId"], "rows-1")
+    with statements(known, 0):
+        assert listed(known, "u3") == first
+        known.app.recommender.answers.forget()
+        assert listed(known, "u3") == first
+
+
 def test_a_first_event_creates_a_user_whose_absence_was_known(known: Served) -> None:
     assert known.ask(LIST, user="stranger")["user"] is None
     with statements(known, 0):
