@@ -53,6 +53,29 @@ def test_the_card_whose_reasons_are_shown_is_in_the_address(chromium: Browser, a
         expect(page.locator(".card").first).to_have_class("card chosen")
 
 
+def test_the_address_names_the_chosen_card_for_as_long_as_it_is_shown(chromium: Browser, api: Served) -> None:
+    def chosen(page: Page) -> str:
+        return page.locator(".card.chosen .title").inner_text()
+
+    with opened(chromium, api, "/#user=u0") as page:
+        page.locator(".card .title").nth(2).click()
+        title, sent = chosen(page), page.url.removeprefix(api.url)
+    with opened(chromium, api, sent) as page:
+        expect(page.locator(".card.chosen .title")).to_have_text(title)
+        # Opened, it is not lost: read anew, it is there still.
+        assert page.url.removeprefix(api.url) == sent
+        page.reload()
+        expect(page.locator(".card.chosen .title")).to_have_text(title)
+        # A card that goes is named no longer, and the way back to it leads to the first.
+        page.locator(".card.chosen .record").nth(2).click()
+        expect(page.locator(".card .title").filter(has_text=title)).to_have_count(0)
+        expect(page.locator(".card").first).to_have_class("card chosen")
+        assert "why=" not in page.url
+        page.goto(api.url + sent)
+        page.wait_for_url(lambda url: "why=" not in url)
+        expect(page.locator(".card").first).to_have_class("card chosen")
+
+
 def test_on_a_phone_an_item_stands_before_the_shopper(chromium: Browser, api: Served) -> None:
     for width in (360, 800, 1400):
         with opened(chromium, api, "/#user=u3&item=i0", viewport={"width": width, "height": 800}) as page:

@@ -97,7 +97,8 @@ function take(user: Shopper | null, append: boolean): void {
     state.cards.value = append ? [...state.cards.peek(), ...found] : found;
     end = pageInfo?.endCursor ?? null;
     state.hasMore.value = pageInfo?.hasNextPage ?? false;
-    if (!state.chosenCard.value) state.chosen.value = state.cards.value[0]?.item.externalId ?? null;
+    // The chosen card may have gone, or have come to be the first.
+    state.settle();
   });
 }
 
@@ -235,6 +236,7 @@ export async function start(): Promise<void> {
     const now = wish.peek();
     if (now.user !== was.user && now.user !== null) void setUser(now.user);
     else if (JSON.stringify(now) !== JSON.stringify(was)) void refresh({ keep: false });
+    else if (state.cards.peek().length) state.settle(); // the way back may name a card that has gone
   });
   const loaded = load();
   const config = await fetch("/config.json");

@@ -92,7 +92,11 @@ function isChange(one: unknown): one is Change {
 const LOCALES: Readonly<Record<string, Locale>> = { en: "EN", zh: "ZH" };
 const MODES: readonly string[] = ["ALL", "DISCOVER", "REBUY"] satisfies Mode[];
 
+/** The address that the page shows: another one has been followed and not been read yet. */
+let shown = "";
+
 export function readAddress(): void {
+  shown = location.hash;
   const given = new URLSearchParams(location.hash.slice(1));
   const budget = given.has("budget") ? Number(given.get("budget")) : Number.NaN;
   const mode = given.get("mode") ?? "ALL";
@@ -125,9 +129,19 @@ export function address(change: Partial<Wish> & { view?: View; item?: string } =
   if (to === "item") said.set("item", change.item ?? seen.value ?? "");
   else if (to !== "list") said.set("view", to);
   // The first is shown where none is named.
-  else if (user === wish.value.user && chosenCard.value && chosenCard.value !== cards.value[0]) said.set("why", chosen.value!);
+  else if (user === wish.value.user && chosen.value !== null && chosen.value !== cards.value[0]?.item.externalId)
+    said.set("why", chosen.value);
   if (to === "what-if" && changes.value.length) said.set("changes", JSON.stringify(changes.value));
   return `#${said}`;
 }
 
-export const writeAddress = (): void => history.replaceState(null, "", address());
+export function writeAddress(): void {
+  history.replaceState(null, "", address());
+  shown = location.hash;
+}
+
+/** Shows the first card where the chosen one is not on the list, and says so; an address just followed stays. */
+export function settle(): void {
+  if (!chosenCard.value) chosen.value = cards.value[0]?.item.externalId ?? null;
+  if (location.hash === shown) writeAddress();
+}
