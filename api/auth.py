@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from api.identity import NOBODY, Identity
-from api.keys import PREFIX, KeyFile
+from api.keys import PREFIX, KeyFile, Stamp
 from api.refusals import Reason, Unauthenticated
 from api.tokens import Tokens, TokenSettings
 
@@ -22,7 +22,9 @@ class AuthSettings:
     """The file of API keys (`attune key`); it need not exist yet."""
     tokens: TokenSettings | None = None
     open_until_key: bool = False
-    """Whether everyone is let in as long as the file holds no key."""
+    """Whether everyone is let in until the file holds a key."""
+    stamp: Stamp | None = None
+    """Of that file when the service was started: a worker that begins later sees by it that there has been a key."""
 
 
 class Authenticator:
@@ -33,13 +35,14 @@ class Authenticator:
         # Whoever was let in without a key, and holds a stream, is out once there is one.
         may_close = settings is not None and settings.open_until_key
         self._nobody = replace(NOBODY, revoked=lambda: self.required) if may_close else NOBODY
+        self._stamp = settings.stamp if settings else None
         self._keys = KeyFile(settings.keys) if settings and settings.keys else None
         self._tokens = Tokens(settings.tokens) if settings and settings.tokens else None
 
     @property
     def required(self) -> bool:
         """Whether callers must say who they are; once there was a key it stays so, whatever becomes of the file."""
-        if not self._required and self._keys and self._keys.any():
+        if not self._required and self._keys and self._keys.used(self._stamp):
             self._required = True
         return self._required
 

@@ -26,6 +26,9 @@ PREFIX = "attune_"
 # Looking whether the file has changed costs one stat; a revoked key works for at most this long.
 _LOOK_EVERY_S = 1.0
 
+Stamp = tuple[int, int]
+"""When a file was written last, and its inode."""
+
 
 class Key(BaseModel):
     """One key as the file holds it; times are seconds since 1970."""
@@ -51,7 +54,7 @@ class KeyFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._keys: dict[str, Key] = {}
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: Stamp | None = None
         self._looked_at = float("-inf")
 
     def all(self) -> list[Key]:
@@ -119,10 +122,18 @@ class KeyFile:
         found = self._keys.get(key_id)
         return found if found and hmac.compare_digest(found.sha256, _digest(secret)) else None
 
-    def any(self) -> bool:
-        """Whether there is a key, expired or not."""
+    def used(self, since: Stamp | None) -> bool:
+        """Whether there is a key, expired or not, or has been one: the file is not what it was at `since`."""
         self._look()
-        return bool(self._keys)
+        return bool(self._keys) or self._stamp != since
+
+    def stamp(self) -> Stamp | None:
+        """Return what tells the file from one that is written later; None where there is none."""
+        try:
+            status = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return status.st_mtime_ns, status.st_ino
 
     def identity(self, key: Key) -> Identity:
         """Return whom a key names."""
@@ -138,12 +149,9 @@ class KeyFile:
             return
         self._looked_at = time.monotonic()
         try:
-            status = self.path.stat()
-            stamp = (status.st_mtime_ns, status.st_ino)
+            stamp = self.stamp()
             if stamp != self._stamp:
                 self._keys, self._stamp = {key.id: key for key in self.all()}, stamp
-        except FileNotFoundError:
-            self._keys, self._stamp = {}, None
         except (OSError, BadKeys):
             # Nobody is let in by a damaged file, and nobody is locked out by one that is half copied.
             log.exception("file of keys is unreadable; the keys read before stay in force")

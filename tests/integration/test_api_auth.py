@@ -227,6 +227,9 @@ def test_a_service_that_is_open_asks_for_a_key_once_there_is_one(neo4j: Settings
         file.revoke(key.id)
         served.until(lambda: answered(text) == 401)
         assert answered() == 401
+    # So does a worker that begins only now, and has never seen the key.
+    with served.serving(settings) as api:
+        assert api.http.post("/graphql", json={"query": OWN}).status_code == 401
 
 
 @pytest.mark.parametrize(
