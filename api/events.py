@@ -89,6 +89,9 @@ class Checked:
     errors: tuple[UserError, ...]
 
 
+_TRIM = "`{}` must not have blanks around it: trim it, as ids in files are."
+
+
 def check(given: EventInput, place: int) -> Checked:
     """Check one event; `place` is its position in the batch."""
     errors: list[UserError] = []
@@ -103,8 +106,7 @@ def check(given: EventInput, place: int) -> Checked:
         elif name != "type" and text != text.strip():
             # In files blanks around ids are taken away: kept here, they would name another user or item. Taken away
             # here, they would come after the check of whom a customer may speak for.
-            message = f"`{name}` must not have blanks around it: trim it, as ids in files are."
-            wrong(name, UserErrorCode.REFUSED, message)
+            wrong(name, UserErrorCode.REFUSED, _TRIM.format(name))
             continue
         _check_text(name, text, most, wrong)
     optional = (
@@ -113,8 +115,13 @@ def check(given: EventInput, place: int) -> Checked:
         ("context", given.context, _MAX_CONTEXT),
     )
     for name, text, most in optional:
-        if text is not None:
-            _check_text(name, text, most, wrong)
+        if text is None:
+            continue
+        if name != "context" and text.strip() and text != text.strip():
+            # Kept here, the same event or basket from a file would be another one.
+            wrong(name, UserErrorCode.REFUSED, _TRIM.format(name))
+            continue
+        _check_text(name, text, most, wrong)
     if given.event_id is not None and not given.event_id.strip():
         wrong("eventId", UserErrorCode.BLANK, "`eventId` must not be blank; leave it out instead.")
     if given.quantity is not None and not 0 < given.quantity <= MAX_MONEY:

@@ -38,6 +38,10 @@ def test_a_good_event_is_ready_for_the_graph() -> None:
         ({"event_id": " "}, [("eventId", UserErrorCode.BLANK)]),
         ({"user": " 17"}, [("user", UserErrorCode.REFUSED)]),
         ({"user": "17\u3000", "item": "\ti"}, [("user", UserErrorCode.REFUSED), ("item", UserErrorCode.REFUSED)]),
+        (
+            {"event_id": "e ", "basket_id": "\u00a0b"},
+            [("eventId", UserErrorCode.REFUSED), ("basketId", UserErrorCode.REFUSED)],
+        ),
         ({"user": "u" * 513}, [("user", UserErrorCode.TOO_LONG)]),
         ({"item": "a\x00b"}, [("item", UserErrorCode.REFUSED)]),
         ({"item": "a\ud800b"}, [("item", UserErrorCode.REFUSED)]),
