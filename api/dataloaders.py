@@ -114,7 +114,8 @@ class Loaders:
             client, explore.brands, kept.brands, look, noted and (noted, noted.brands), now.brands
         )
 
-        self._faces = {name: (face, when) for name, face in now.users.items()}
+        # A look is shared by several answers; of other users than those it names it does not say since when.
+        self._faces = {name: (face, when) for name, face in now.users.items() if name in when.users}
 
         async def shoppers(ids: list[str]) -> list[Shopper | None]:
             # A user's events are one statement each: lists of users cost accordingly (api.limits).
