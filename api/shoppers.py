@@ -15,7 +15,7 @@ from gnn import changes, explain, ranking
 from gnn.artefact import Artefact
 from gnn.changes import ItemChange
 from gnn.paths import Dispute, Kind, Step
-from graph.explore import DisputeRow, UserRow
+from graph.explore import EVENT_COLUMNS, DisputeRow, UserRow
 
 MAX_USERS_KEPT = 256
 """Users whose events, scores and explanations a process keeps between requests."""
@@ -278,14 +278,11 @@ class Shoppers:
         self._known.clear()
 
 
-# Not every number equals itself: nan is None here.
-_OF_EVENTS = ("item_ids", "types", "at", "context", "quantity", "amount", "value", "recorded")
-
-
 def _derived(found: _Met, row: UserRow) -> Derived:
     """Return what is known to follow from a row, from what followed from the one before."""
     newer = len(row.at) - len(found.row.at)
-    if newer < 0 or not all(getattr(row, name)[newer:] == getattr(found.row, name) for name in _OF_EVENTS):
+    # Not every number equals itself: nan is None here.
+    if newer < 0 or not all(getattr(row, name)[newer:] == getattr(found.row, name) for name in EVENT_COLUMNS):
         return Derived()
     if not newer and row.properties == found.row.properties and row.disputes == found.row.disputes:
         return found.derived

@@ -61,17 +61,19 @@ class History:
 
     def only(self, kept: Bool[np.ndarray, "n"]) -> "History":
         """Return these events alone."""
-        columns = {part.name: getattr(self, part.name)[kept] for part in fields(self) if part.name != "disputed"}
-        return replace(self, **columns)
+        return replace(self, **{name: getattr(self, name)[kept] for name in _OF_EVENTS})
 
     def beside(self, older: "History") -> "History":
         """Return the events of both, with what is disputed here."""
-        names = [part.name for part in fields(self) if part.name != "disputed"]
-        return replace(self, **{name: np.concatenate([getattr(self, name), getattr(older, name)]) for name in names})
+        columns = {name: np.concatenate([getattr(self, name), getattr(older, name)]) for name in _OF_EVENTS}
+        return replace(self, **columns)
 
     def columns(self) -> Columns:
         """Return the columns that the scorer folds."""
         return Columns(self.item, self.type, self.at, self.quantity, self.amount, self.value, self.context)
+
+
+_OF_EVENTS = tuple(part.name for part in fields(History) if part.name != "disputed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,9 +231,7 @@ class Scored:
         place = self._place(item)
         if place is None or place not in self.left:
             return None
-        if self.passed:
-            self._settle(np.array([place]))
-            self._settle(self._near(np.array([place])))
+        self.settle((item,))
         others = self.score[self.left]
         return 1 + int((others > self.score[place]).sum() + ((others == self.score[place]) & (self.left < place)).sum())
 

@@ -105,7 +105,8 @@ class DisputeRow:
     """Microseconds UTC."""
 
 
-_COLUMNS = ("item_ids", "types", "at", "quantity", "amount", "value", "context", "recorded")
+EVENT_COLUMNS = ("item_ids", "types", "at", "quantity", "amount", "value", "context", "recorded")
+"""The lists of a `UserRow`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +138,11 @@ class UserRow:
         """Return the user with these events alone; one entry per event."""
         if all(kept):
             return self
-        return replace(self, **{name: list(compress(getattr(self, name), kept)) for name in _COLUMNS}, state=())
+        return replace(self, **{name: list(compress(getattr(self, name), kept)) for name in EVENT_COLUMNS}, state=())
 
     def beside(self, older: "UserRow") -> "UserRow":
         """Return the user with the events of both rows, as this row has all else."""
-        columns = {name: getattr(self, name) + getattr(older, name) for name in _COLUMNS}
+        columns = {name: getattr(self, name) + getattr(older, name) for name in EVENT_COLUMNS}
         at: list[int] = columns["at"]
         if self.at and older.at and self.at[-1] < older.at[0]:
             order = sorted(range(len(at)), key=lambda place: -at[place])
