@@ -89,7 +89,9 @@ class Checked:
     errors: tuple[UserError, ...]
 
 
-_TRIM = "`{}` must not have blanks around it: trim it, as ids in files are."
+# In files blanks around these are taken away: kept here, they would name another user, item, event or basket. Taken
+# away here, they would come after the check of whom a customer may speak for.
+_IDS = ("user", "item", "eventId", "basketId")
 
 
 def check(given: EventInput, place: int) -> Checked:
@@ -103,11 +105,6 @@ def check(given: EventInput, place: int) -> Checked:
     for name, text, most in needed:
         if not text.strip():
             wrong(name, UserErrorCode.BLANK, f"`{name}` must not be blank.")
-        elif name != "type" and text != text.strip():
-            # In files blanks around ids are taken away: kept here, they would name another user or item. Taken away
-            # here, they would come after the check of whom a customer may speak for.
-            wrong(name, UserErrorCode.REFUSED, _TRIM.format(name))
-            continue
         _check_text(name, text, most, wrong)
     optional = (
         ("eventId", given.event_id, MAX_ID),
@@ -115,13 +112,8 @@ def check(given: EventInput, place: int) -> Checked:
         ("context", given.context, _MAX_CONTEXT),
     )
     for name, text, most in optional:
-        if text is None:
-            continue
-        if name != "context" and text.strip() and text != text.strip():
-            # Kept here, the same event or basket from a file would be another one.
-            wrong(name, UserErrorCode.REFUSED, _TRIM.format(name))
-            continue
-        _check_text(name, text, most, wrong)
+        if text is not None:
+            _check_text(name, text, most, wrong)
     if given.event_id is not None and not given.event_id.strip():
         wrong("eventId", UserErrorCode.BLANK, "`eventId` must not be blank; leave it out instead.")
     if given.quantity is not None and not 0 < given.quantity <= MAX_MONEY:
@@ -162,7 +154,10 @@ def check_all(given: Sequence[EventInput]) -> list[Checked]:
 
 
 def _check_text(name: str, text: str, most: int, wrong: Callable[[str, UserErrorCode, str], None]) -> None:
-    if len(text) > most:
+    if name in _IDS and text.strip() and text != text.strip():
+        message = f"`{name}` must not have blanks around it: trim it, as ids in files are."
+        wrong(name, UserErrorCode.REFUSED, message)
+    elif len(text) > most:
         wrong(name, UserErrorCode.TOO_LONG, f"`{name}` may have up to {most} characters, not {len(text)}.")
     elif any(ord(character) < 32 for character in text) or any(0xD800 <= ord(c) <= 0xDFFF for c in text):
         wrong(name, UserErrorCode.REFUSED, f"`{name}` must not hold control characters or half characters.")
