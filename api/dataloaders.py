@@ -103,7 +103,8 @@ class Loaders:
         self._client = client = recommender.graph
         self._look = look = recommender.knowledge.look
         kept, noted = recommender.catalogue, NOTED.get()
-        now, when = noted.at_hand if noted and noted.at_hand else (_NOTHING, look())
+        at_hand = noted.at_hand if noted else None
+        now = at_hand[0] if at_hand else _NOTHING
         self.items: RowLoader[explore.ItemRow] = RowLoader(
             client, explore.items, kept.items, look, noted and (noted, noted.items), now.items
         )
@@ -114,8 +115,11 @@ class Loaders:
             client, explore.brands, kept.brands, look, noted and (noted, noted.brands), now.brands
         )
 
-        # A look is shared by several answers; of other users than those it names it does not say since when.
-        self._faces = {name: (face, when) for name, face in now.users.items() if name in when.users}
+        self._faces: dict[str, tuple[facts.Face, Look]] = {}
+        if at_hand:
+            # A look is shared by several answers; of other users than those it names it does not say since when.
+            now, when = at_hand
+            self._faces = {name: (face, when) for name, face in now.users.items() if name in when.users}
 
         async def shoppers(ids: list[str]) -> list[Shopper | None]:
             # A user's events are one statement each: lists of users cost accordingly (api.limits).
