@@ -8,6 +8,9 @@ from gnn.config import Config
 from gnn.ranking import History
 from graph.snapshot import Snapshot
 
+SMALL = Config(epochs=1, min_buyers=1)
+"""Enough to train in a second."""
+
 
 def history_of(snapshot: Snapshot, user: int) -> History:
     """Return a user's events as the API would give them to the ranking."""

@@ -11,21 +11,13 @@ from hypothesis import strategies as st
 
 from gnn import bubble, output, untrained
 from gnn.artefact import Artefact
-from gnn.config import Config
 from gnn.evaluation import bubble as bubbles
 from gnn.evaluation import bubble_report, origins
 from gnn.evaluation.bubble import Everybody
 from gnn.features import DAY_US
 from gnn.progress import Silent
 from graph.snapshot import Snapshot
-from tests import snapshots as shop_snapshots
-
-SMALL = Config(epochs=1, min_buyers=1)
-
-
-@pytest.fixture(scope="module")
-def snapshot() -> Snapshot:
-    return shop_snapshots.of_shop()
+from tests.unit.gnn.support import SMALL
 
 
 @pytest.fixture(scope="module")

@@ -13,19 +13,13 @@ from gnn.errors import BadConfig
 from gnn.evaluation import charts, contenders, origins, protocol, report, tuning, variants
 from gnn.evaluation.kept import Kept
 from gnn.evaluation.measure import SLICES
-from gnn.evaluation.period import COLD_USERS, EVERYONE, Period, prepare
+from gnn.evaluation.period import COLD_USERS, EVERYONE, Period
 from gnn.evaluation.table import MEAN, Table
 from gnn.train import Epoch, Silent
 from graph.snapshot import Snapshot
-from tests import snapshots as shop_snapshots
+from tests.unit.gnn.support import SMALL
 
-SMALL = Config(epochs=1, min_buyers=1)
 FEW = ("popularity", "frequency", "frequency+ease")
-
-
-@pytest.fixture(scope="module")
-def snapshot() -> Snapshot:
-    return shop_snapshots.of_shop()
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +32,6 @@ def table(snapshot: Snapshot) -> Table:
         SMALL,
         seeds=(0, 1),
     )
-
-
-@pytest.fixture(scope="module")
-def period(snapshot: Snapshot) -> Period:
-    return prepare(snapshot, origins.rolling(snapshot, SMALL)[0], SMALL)
 
 
 def test_every_model_is_on_every_slice_at_every_origin_and_in_their_mean(table: Table):

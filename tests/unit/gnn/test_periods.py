@@ -17,19 +17,9 @@ from graph import snapshot as snapshots
 from graph.snapshot import Snapshot
 from tests import shop as shops
 from tests import snapshots as shop_snapshots
+from tests.unit.gnn.support import SMALL
 
-SMALL = Config(epochs=1, min_buyers=1)
 FEW = ("popularity", "frequency", "frequency+ease")
-
-
-@pytest.fixture(scope="module")
-def snapshot() -> Snapshot:
-    return shop_snapshots.of_shop()
-
-
-@pytest.fixture(scope="module")
-def period(snapshot: Snapshot) -> Period:
-    return prepare(snapshot, origins.rolling(snapshot, SMALL)[0], SMALL)
 
 
 def test_what_happens_after_the_cut_changes_no_score(snapshot: Snapshot, period: Period):

@@ -10,23 +10,11 @@ from gnn.artefact import Artefact
 from gnn.config import Config
 from gnn.errors import BadConfig, NotEnoughData
 from gnn.evaluation import boosted, contenders, network, origins, tuning
-from gnn.evaluation.period import Period, prepare
+from gnn.evaluation.period import Period
 from gnn.split import Cut
 from gnn.train import Progress, Silent
 from graph.snapshot import Snapshot
-from tests import snapshots as shop_snapshots
-
-SMALL = Config(epochs=1, min_buyers=1)
-
-
-@pytest.fixture(scope="module")
-def snapshot() -> Snapshot:
-    return shop_snapshots.of_shop()
-
-
-@pytest.fixture(scope="module")
-def period(snapshot: Snapshot) -> Period:
-    return prepare(snapshot, origins.rolling(snapshot, SMALL)[0], SMALL)
+from tests.unit.gnn.support import SMALL
 
 
 def test_trees_on_the_networks_channels_are_measured_and_tuned_like_every_baseline(snapshot: Snapshot, period: Period):
