@@ -68,19 +68,21 @@ def evaluate(
     device: str,
     json: bool,
 ) -> None:
-    """Measure models, or variants of the network, beside each other; print the table, and write the report to `out`."""
+    """Measure models, or variants of the network, beside each other; print the table, and write the report to `out`.
+
+    `names`: of models, or of variants; None for all.
+    """
     from attune.bars import TrainingBars
     from gnn.config import from_settings
-    from gnn.errors import BadConfig
     from gnn.evaluation import contenders, protocol, report, tuning
     from gnn.evaluation import variants as kinds
     from gnn.evaluation.kept import Kept
     from gnn.features import check_target
 
     config = from_settings(settings)
-    if variants is not None and variants not in kinds.KINDS:
-        raise BadConfig(variants, kinds.KINDS, f"no such variants; known: {', '.join(kinds.KINDS)}")
-    chosen = contenders.check_names(names)
+    if variants is not None:
+        kinds.check(variants, names)
+    chosen = contenders.check_names(names if variants is None else None)
     outputs.folder(out)
     outputs.folder(keep, "--keep")
     data, _, file = (tuned or "").partition(":")
@@ -97,7 +99,7 @@ def evaluate(
             snapshot,
             contenders.named(chosen, config, device=device, tuned=found)
             if variants is None
-            else kinds.named(variants, config, device),
+            else kinds.named(variants, config, device, names),
             periods.of(snapshot, config),
             config,
             seeds=seeds,

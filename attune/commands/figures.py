@@ -33,7 +33,10 @@ def evaluate(
     ] = None,
     variants: Annotated[
         str | None,
-        typer.Option(help="Measure variants of the network in place of baselines: ablation, or grid.", metavar="KIND"),
+        typer.Option(
+            help="Measure variants of the network in place of baselines: ablation, or grid; those of --models alone.",
+            metavar="KIND",
+        ),
     ] = None,
     explanations: Annotated[
         bool, typer.Option("--explanations", help="Measure the served model's explanations, not its lists.")
@@ -76,10 +79,6 @@ def evaluate(
         raise typer.BadParameter(f"there is no file {truth}", param_hint="--truth")
     if apart and truth is None:
         raise typer.BadParameter("it needs --truth", param_hint="--apart")
-    if variants and models:
-        raise typer.BadParameter(
-            "it measures variants of the network alone; leave --models out", param_hint="--variants"
-        )
     measuring.evaluate(
         split_names(models),
         measuring.Periods(

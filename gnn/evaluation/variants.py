@@ -3,10 +3,11 @@
 The network as configured is held against every variant, so a positive difference is what the part is worth.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gnn.config import ATTENTIONS, FUSIONS, LOSSES, Config
+from gnn.errors import BadConfig
 from gnn.evaluation.contenders import Contender, trained
 from gnn.evaluation.network import Trained
 
@@ -49,14 +50,23 @@ KINDS: Mapping[str, Mapping[str, Mapping[str, object]]] = {
 """What `attune evaluate --variants` calls them."""
 
 
-def named(kind: str, config: Config, device: str = "auto") -> dict[str, Contender]:
+def check(kind: str, names: Sequence[str] | None) -> None:
+    """Raise `BadConfig` for an unknown kind, or for a name that is none of its variants."""
+    if kind not in KINDS:
+        raise BadConfig(kind, KINDS, f"no such variants; known: {', '.join(KINDS)}")
+    for name in names or ():
+        if name not in KINDS[kind]:
+            raise BadConfig(name, KINDS[kind], f"no such variant of {kind}; known: {', '.join(KINDS[kind])}")
+
+
+def named(kind: str, config: Config, device: str = "auto", names: Sequence[str] | None = None) -> dict[str, Contender]:
     """Return the network and its variants of a kind; the network is ours, the variants are what it is held against.
 
-    Settings that are the network's own already (the fusion that it has) make no variant.
+    Settings that are the network's own already (the fusion that it has) make no variant. `names`: None for all.
     """
     found = {"attune": trained(Trained(config, device))}
     for name, changes in KINDS[kind].items():
         variant = replace(config, **changes)  # pyright: ignore[reportArgumentType] - settings by their names
-        if variant != config:
+        if variant != config and (names is None or name in names):
             found[name] = replace(trained(Trained(variant, device)), ours=False)
     return found

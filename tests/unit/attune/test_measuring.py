@@ -53,6 +53,20 @@ def test_models_that_name_none_do_not_mean_all(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    ("kind", "models", "said"),
+    [
+        ("ablations", "no time", "no such variants; known: ablation, grid"),
+        ("ablation", "no tme", "no such variant of ablation; known: no purchase power, "),
+        ("grid", "no time", "no such variant of grid; known: "),
+    ],
+)
+def test_variants_that_there_are_not_are_refused_before_anything_is_read(kind: str, models: str, said: str):
+    done = CliRunner().invoke(app, ["evaluate", "--variants", kind, "--models", models])
+    assert done.exit_code == console.FAILED
+    assert said in str(done.exception)
+
+
+@pytest.mark.parametrize(
     "other", [("--variants", "grid"), ("--models", "ease"), ("--keep", "kept"), ("--tuned", "x"), ("--set", "epochs=1")]
 )
 def test_what_explanations_would_not_look_at_is_refused(other: tuple[str, str]):
