@@ -22,7 +22,7 @@ from api.reads import Kept
 # Below this share of looks that found the graph as it was, only one in so many answers is looked at that nothing else
 # can be asked about.
 _UNLUCKY, _SELDOM = 0.1, 10
-_QUIET = 0.5
+_QUIET, _SURE = 0.5, 0.9
 _STEP = 0.02
 
 
@@ -125,6 +125,11 @@ class Answers:
     def quiet(self) -> bool:
         """Whether the graph is most often as it was: then that is asked first, and seldom anything else."""
         return self._luck > _QUIET
+
+    @property
+    def sure(self) -> bool:
+        """Whether it so seldom is another one that an answer may be begun before the graph has said so."""
+        return self._luck > _SURE
 
     def held(self, *, true: bool) -> None:
         """Take note of whether the whole graph was as it was; in a shop that is always written to it seldom is."""

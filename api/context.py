@@ -8,6 +8,7 @@ import strawberry
 from api.caching import NO_STORE
 from api.dataloaders import Loaders
 from api.identity import NOBODY, Identity
+from api.knowledge import Present
 from api.recommender import Recommender
 from api.shoppers import present_us
 from gnn.artefact import Artefact
@@ -36,9 +37,9 @@ class Context:
     def __post_init__(self) -> None:
         self.renew()
 
-    def renew(self) -> None:
-        """Forget what was loaded: the next answer must see the graph as it is then."""
-        self.loaders, self._artefact = Loaders(self.recommender, self.model), None
+    def renew(self, present: Present | None = None) -> None:
+        """Forget what was loaded: the next answer must see the graph as it is then, or as it has just been found."""
+        self.loaders, self._artefact = Loaders(self.recommender, self.model, present), None
 
     async def model(self) -> Artefact:
         """Return the model of this operation: one answer is of one model, also while another one is promoted.

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from strawberry.dataloader import DataLoader
 
 from api import private
-from api.knowledge import Look
+from api.knowledge import Look, Present
 from api.reads import NOTED, Reads
 from api.recommender import Recommender
 from api.rows import KeptRows
@@ -17,6 +17,7 @@ from api.shoppers import Shopper
 from gnn.artefact import Artefact
 from graph import explore, facts, neighbors
 from graph.client import AsyncClient
+from graph.errors import GraphError
 
 Row = TypeVar("Row")
 
@@ -35,15 +36,17 @@ class RowLoader(Generic[Row]):
         read: Callable[[AsyncClient, Sequence[str]], Awaitable[dict[str, Row]]],
         kept: KeptRows[Row],
         look: Callable[[], Look],
+        present: Callable[[], Present | None],
         noted: tuple[Reads, dict[str, Row | None]] | None,
         at_hand: Mapping[str, Row] = MappingProxyType({}),
     ) -> None:
-        """`kept`: rows of before, `look` as in `api.knowledge`; `noted`: where to write down all that was read.
+        """`kept`: rows of before, `look` and `present` as in `api.knowledge`; `noted`: where to write down all reads.
 
         `at_hand`: rows that this request has read already.
         """
         self._known: dict[str, Row | None] = {}
         self._kept = kept
+        self._present = present
         self._noted = noted
         self._at_hand = at_hand
 
@@ -60,7 +63,7 @@ class RowLoader(Generic[Row]):
         if at_hand := {i: self._at_hand[i] for i in wanted if i in self._at_hand}:
             self._loaded(at_hand)
             wanted = [i for i in wanted if i not in at_hand]
-        rows, look = self._kept.known(wanted)
+        rows, look = self._kept.known(wanted, self._present())
         if look is None:
             return wanted
         self._loaded(rows)
@@ -98,21 +101,38 @@ class RowLoader(Generic[Row]):
 class Loaders:
     """The loaders of one operation."""
 
-    def __init__(self, recommender: Recommender, model: Callable[[], Awaitable[Artefact]]) -> None:
-        """`model` returns that of the operation."""
+    def __init__(
+        self, recommender: Recommender, model: Callable[[], Awaitable[Artefact]], present: Present | None = None
+    ) -> None:
+        """`model` returns that of the operation; `present`: the state that it has found the graph in."""
         self._client = client = recommender.graph
+        self._recommender = recommender
         self._look = look = recommender.knowledge.look
         kept, noted = recommender.catalogue, NOTED.get()
         at_hand = noted.at_hand if noted else None
         now = at_hand[0] if at_hand else _NOTHING
+        self._present = present or (noted and noted.present)
+        self._presumed: list[tuple[str, asyncio.Task[Present | None]]] = []
+        self.presumes = False
+        """Whether the operation can be executed anew, and so may begin before the graph has answered."""
+
+        def found() -> Present | None:
+            return self._present
+
         self.items: RowLoader[explore.ItemRow] = RowLoader(
-            client, explore.items, kept.items, look, noted and (noted, noted.items), now.items
+            client, explore.items, kept.items, look, found, noted and (noted, noted.items), at_hand=now.items
         )
         self.categories: RowLoader[explore.CategoryRow] = RowLoader(
-            client, explore.categories, kept.categories, look, noted and (noted, noted.categories), now.categories
+            client,
+            explore.categories,
+            kept.categories,
+            look,
+            found,
+            noted and (noted, noted.categories),
+            at_hand=now.categories,
         )
         self.brands: RowLoader[explore.BrandRow] = RowLoader(
-            client, explore.brands, kept.brands, look, noted and (noted, noted.brands), now.brands
+            client, explore.brands, kept.brands, look, found, noted and (noted, noted.brands), at_hand=now.brands
         )
 
         self._faces: dict[str, tuple[facts.Face, Look]] = {}
@@ -123,7 +143,7 @@ class Loaders:
 
         async def shoppers(ids: list[str]) -> list[Shopper | None]:
             # A user's events are one statement each: lists of users cost accordingly (api.limits).
-            return list(await asyncio.gather(*(recommender.shopper(i, self._faces.get(i)) for i in ids)))
+            return list(await asyncio.gather(*(recommender.shopper(i, self._faces.get(i), self._present) for i in ids)))
 
         self.shoppers: DataLoader[str, Shopper | None] = DataLoader(shoppers, max_batch_size=_BATCH)
 
@@ -138,6 +158,42 @@ class Loaders:
 
         self.supporters: DataLoader[tuple[str, str], int | None] = DataLoader(supporters, max_batch_size=_BATCH)
         """Pairs of user and item; what may be said of `graph.neighbors.supporters`."""
+
+    async def look(self, user_id: str) -> None:
+        """Ask for the state of the graph, where it most likely is the one in which this user was read.
+
+        A short statement then stands in for all that would tell what the user did, and what a page of before showed.
+        Where that is as good as certain, and the operation `presumes`, nobody waits for the answer before `sure`.
+        """
+        recommender = self._recommender
+        if not recommender.unlikely_changed(user_id):
+            return
+        if self._present and user_id in self._present.look.users:
+            return
+        state = recommender.graph.seen
+        if self.presumes and state and recommender.answers.sure:
+            present = Present(state, self._look(user_id))
+            asked = asyncio.create_task(recommender.present(user_id))
+            asked.add_done_callback(_heard)
+            self._presumed.append((state, asked))
+            # The statement is on its way when this goes on.
+            await asyncio.sleep(0)
+        else:
+            present = await recommender.present(user_id)
+        if present:
+            self._present = present.beside(self._present)
+
+    async def sure(self) -> tuple[bool, Present | None]:
+        """Return whether all that was presumed is true, and the state that the graph was found in last."""
+        found: Present | None = None
+        for state, asked in self._presumed:
+            try:
+                found = await asked
+            except GraphError:
+                return False, None
+            if found is None or found.state != state:
+                return False, found
+        return True, found
 
     async def load(
         self,
@@ -162,3 +218,9 @@ class Loaders:
         self.items.take(wanted[0], found.items, look)
         self.categories.take(wanted[1], found.categories, look)
         self.brands.take(wanted[2], found.brands, look)
+
+
+def _heard(task: asyncio.Task[Present | None]) -> None:
+    """Let an error go by that nobody waits for: the operation has ended before."""
+    if not task.cancelled():
+        task.exception()

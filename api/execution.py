@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
+    GraphQLError,
     GraphQLField,
     GraphQLObjectType,
     GraphQLOutputType,
+    OperationType,
     get_nullable_type,
     is_leaf_type,
     is_list_type,
@@ -22,11 +24,15 @@ from graphql import (
     is_object_type,
 )
 from graphql.execution.collect_fields import FieldDetails, FieldDetailsList, GroupedFieldSet
+from graphql.execution.executor import CollectedErrors
 from graphql.execution.values import get_argument_values
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
+
+from api.context import Context
+from api.reads import NOTED
 
 _PLAIN = "attune-plain"
 _TYPE_NAME = "__typename"
@@ -61,6 +67,46 @@ class Execution(StrawberryGraphQLCoreExecutionContext):
         super().__init__(*args, **kwargs)
         self._ways: dict[tuple[GraphQLObjectType, int], tuple[FieldDetailsList, _Find | None]] = {}
         """By type and identity of the details, which are kept so that nothing else gets their identity."""
+
+    def execute_root_grouped_field_set(
+        self,
+        root_type: GraphQLObjectType,
+        root_value: Any,  # noqa: ANN401 - the executor's own
+        grouped_field_set: GroupedFieldSet,
+        serially: bool,
+        position_context: Any,  # noqa: ANN401 - the executor's own
+    ) -> Awaitable[dict[str, Any]] | dict[str, Any]:
+        """Return the root fields; a query may presume that the graph is as it was, and is made anew where it is not."""
+        execute = super().execute_root_grouped_field_set
+        context: Any = self.context_value
+        asked = self.operation.operation is OperationType.QUERY and isinstance(context, Context)
+        if asked:
+            context.loaders.presumes = True
+        found = execute(root_type, root_value, grouped_field_set, serially, position_context)
+        if not asked or isinstance(found, dict):
+            return found
+        first = found
+
+        async def sure() -> dict[str, Any]:
+            error: GraphQLError | None = None
+            data: dict[str, Any] = {}
+            try:
+                data = await first
+            except GraphQLError as raised:
+                error = raised
+            true, present = await context.loaders.sure()
+            if true:
+                if error:
+                    raise error
+                return data
+            self.collected_errors = CollectedErrors()
+            if noted := NOTED.get():
+                noted.forget()
+            context.renew(present)
+            again = execute(root_type, root_value, grouped_field_set, serially, position_context)
+            return again if isinstance(again, dict) else await again
+
+        return sure()
 
     def execute_fields(
         self,

@@ -33,6 +33,25 @@ class Look:
         return replace(first, users={**second.users, **first.users}) if second.users else first
 
 
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The state that a request has found the whole graph in: all that was read in that state is still true."""
+
+    state: str
+    look: Look
+    """The moment before it was asked for."""
+
+    def holds(self, look: Look) -> bool:
+        """Whether nothing was written since, by anybody."""
+        return look.state == self.state
+
+    def beside(self, earlier: "Present | None") -> "Present":
+        """Return this one, for the users of an earlier one too where nothing was written in between."""
+        if earlier is None or earlier.state != self.state:
+            return self
+        return replace(self, look=self.look.beside(earlier.look))
+
+
 class Knowledge:
     """How long a look at the graph may be taken for true, and whether it still may."""
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from api.knowledge import Look
+from api.knowledge import Look, Present
 from graph import facts
 from graph.client import AsyncClient
 from graph.explore import BrandRow, CategoryRow, ItemRow, UserRow
@@ -36,6 +36,8 @@ class Reads:
     """From when on it was read; None where nobody took note."""
     at_hand: tuple[Facts, Look] | None = None
     """What a look at the answer of before has found, where that is no longer true: it need not be read again."""
+    present: Present | None = None
+    """The state that it has found the graph in, where it has asked for that alone."""
 
     def since(self, look: Look) -> None:
         """Take note of something that was read earlier, after this look."""
@@ -46,6 +48,12 @@ class Reads:
         """Take note of a user."""
         self.users[user_id] = facts.face(row) if row else None
         self.until = min(self.until, until)
+
+    def forget(self) -> None:
+        """Begin again: what was read so far is in no answer."""
+        for table in (self.users, self.items, self.categories, self.brands):
+            table.clear()
+        self.whole, self.until = True, float("inf")
 
     def kept(self) -> "Kept | None":
         """Return what tells the same rows from others; None for an operation that read other things too."""

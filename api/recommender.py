@@ -9,7 +9,7 @@ from api import private
 from api.answers import Answer, Answers, Basis
 from api.broadcast import Broadcast
 from api.counted import Counted
-from api.knowledge import Knowledge, Look
+from api.knowledge import Knowledge, Look, Present
 from api.last_known import LastKnown
 from api.metrics import Metrics
 from api.models import CurrentModel
@@ -110,8 +110,8 @@ class Recommender:
         if reads is None or self.answers.quiet:
             state = self.knowledge.state
             if state is None:
-                state = await self.pulse.state()
-                self.last_known.well()
+                noted.present = await self._present(*(reads.users if reads else ()))
+                state = noted.present and noted.present.state
             same = state is not None and state == basis.graph
             self.answers.held(true=same)
             if same or reads is None:
@@ -152,22 +152,46 @@ class Recommender:
         look = self.shoppers.look(user_id)
         return self.shoppers.known(user_id) is not None and look is not None and not self.knowledge.overtaken(look)
 
-    async def shopper(self, user_id: str, seen: tuple[Face, Look] | None = None) -> Shopper | None:
+    def unlikely_changed(self, user_id: str) -> bool:
+        """Whether a user is known, though not for certain, and the whole graph is most likely as it was then."""
+        look = self.shoppers.look(user_id)
+        if look is None or look.state is None or not self.steady(user_id) or self.knowledge.holds(look):
+            return False
+        return self.answers.quiet and look.state == self.graph.seen
+
+    async def present(self, user_id: str) -> Present | None:
+        """Return the state that the graph is in; None where that cannot be told. Raises the errors of a read."""
+        look, present = self.shoppers.look(user_id), await self._present(user_id)
+        self.answers.held(true=bool(look and present and present.holds(look)))
+        return present
+
+    async def _present(self, *users: str) -> Present | None:
+        look, state = self.knowledge.look(*users), await self.pulse.state()
+        self.last_known.well()
+        return Present(state, look) if state is not None else None
+
+    async def shopper(
+        self, user_id: str, seen: tuple[Face, Look] | None = None, present: Present | None = None
+    ) -> Shopper | None:
         """Read a user and its newest events in one round trip, if they are not known; None where there is none.
 
         `seen`: which events a look has found it to have; where they are those that are known, nothing is read.
+        `present`: the state that the graph has been found in; where it is the one of then, nothing is read either.
         """
         row = known = self.shoppers.known(user_id)
-        look = self.shoppers.look(user_id)
+        look, since = self.shoppers.look(user_id), None
         if row is not None and seen and seen[0] == face(row):
             look = seen[1]
+        elif row and look and present and user_id in present.look.users and present.holds(look):
+            # It may be presumed as yet: what is kept of the user is as old as it was.
+            since = present.look
         elif row is None or look is None or not self.knowledge.holds(look):
             with self.metrics.phase("read"):
                 look = self.knowledge.look(user_id)
                 row = await explore.user(self.graph, user_id, limit=MAX_EVENTS_READ, known=known)
         noted = NOTED.get()
         if noted:
-            noted.since(look)
+            noted.since(since or look)
         if row is None:
             if noted:
                 noted.met(user_id, None, math.inf)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Generic, TypeVar
 
-from api.knowledge import Knowledge, Look
+from api.knowledge import Knowledge, Look, Present
 from graph.explore import BrandRow, CategoryRow, ItemRow
 
 Row = TypeVar("Row")
@@ -16,8 +16,11 @@ class KeptRows(Generic[Row]):
         self._knowledge, self._most = knowledge, most
         self._rows: dict[str, tuple[Row | None, Look]] = {}
 
-    def known(self, ids: Iterable[str]) -> tuple[dict[str, Row | None], Look | None]:
-        """Return the rows that are known to be true, and the earliest look that they are from."""
+    def known(self, ids: Iterable[str], present: Present | None = None) -> tuple[dict[str, Row | None], Look | None]:
+        """Return the rows that are known to be true, and the earliest look that says so.
+
+        `present`: the state that the graph has just been found in, where it was asked for.
+        """
         rows: dict[str, Row | None] = {}
         if not self._rows:
             return rows, None
@@ -29,17 +32,17 @@ class KeptRows(Generic[Row]):
                 continue
             row, look = found
             if (holds := judged.get(id(look))) is None:
-                holds = judged[id(look)] = self._knowledge.holds(look)
-                if holds and (earliest is None or look.at < earliest.at):
-                    earliest = look
+                same = present is not None and present.holds(look)
+                holds = judged[id(look)] = same or self._knowledge.holds(look)
+                since = present.look if present and same else look
+                if holds and (earliest is None or since.at < earliest.at):
+                    earliest = since
             if holds:
                 rows[name] = row
         return rows, earliest
 
     def keep(self, rows: Mapping[str, Row | None], look: Look) -> None:
         """Take rows that were read after a look; the ones read first make room."""
-        if not self._knowledge.for_s:
-            return
         for name, row in rows.items():
             self._rows.pop(name, None)
             self._rows[name] = row, look
