@@ -21,7 +21,8 @@ from gnn.held_out import HeldOut
 from gnn.train import Epoch, Progress, Silent
 from graph.snapshot import Snapshot
 
-COMPARED = ("ndcg20", "recall20")
+COMPARED = ("ndcg20", "recall20", "revenue_ndcg20", "price_calibration")
+"""What intervals are told of: what is found, what that earns, and how near prices are to the user's own."""
 GROUPED = ("all", "novel")
 """Slices that are told apart by groups of users."""
 
@@ -123,15 +124,11 @@ def _of_group(
         for metric in PER_USER
     }
     users = int((~np.isnan(grid["ndcg20"][0])).sum())
-    against: dict[str, dict[str, dict[str, Interval]]] = {name: {} for name in ours}
     others = [m for m, model in enumerate(models) if model not in ours]
-    for name in ours if others and users else ():
-        by_metric = {
-            metric: intervals(grid[metric][models.index(name)], grid[metric][others], rng) for metric in COMPARED
-        }
-        against[name] = {
-            models[m]: {metric: by_metric[metric][place] for metric in COMPARED} for place, m in enumerate(others)
-        }
+    against = {
+        name: _against(grid, models.index(name), {models[m]: m for m in others}, rng)
+        for name in (ours if others and users else ())
+    }
     rows: list[Row] = []
     for m, model in enumerate(models):
         metrics = {metric: _mean(grid[metric][m]) for metric in PER_USER}
@@ -157,6 +154,24 @@ def _of_group(
             )
         )
     return rows
+
+
+def _against(
+    grid: Mapping[str, Float64[np.ndarray, "M U O"]], ours: int, others: Mapping[str, int], rng: np.random.Generator
+) -> dict[str, dict[str, Interval]]:
+    """Return other model -> metric -> interval, over the users of whom there is a figure of every model."""
+    found: dict[str, dict[str, Interval]] = {name: {} for name in others}
+    # What is foretold is drawn as if nothing else were: figures of before are found again.
+    apart = rng.spawn(1)[0]
+    for metric in COMPARED:
+        values = np.where(np.isnan(grid[metric]).any(axis=0), np.nan, grid[metric])
+        if np.isnan(values[ours]).all():
+            continue
+        drawn = rng if metric in ("ndcg20", "recall20") else apart
+        told = intervals(values[ours], values[list(others.values())], drawn)
+        for name, interval in zip(others, told, strict=True):
+            found[name][metric] = interval
+    return found
 
 
 def _grid(

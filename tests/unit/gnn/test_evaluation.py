@@ -63,6 +63,9 @@ def test_the_network_is_compared_with_every_other_model(table: Table):
     for row in compared:
         assert set(row.against) == {*FEW, "bpr", "untrained"}
         for name, by in row.against.items():
+            assert set(by) <= set(protocol.COMPARED)
+            if row.group == EVERYONE:
+                assert set(by) == set(protocol.COMPARED)
             other = next(
                 other
                 for other in table.rows
