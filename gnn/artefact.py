@@ -24,7 +24,6 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from gnn import array_files
-from gnn import manifest as manifests
 from gnn.channels import Shelf, reciprocal, shelf
 from gnn.compact import CompactEdges, Lately, Rows
 from gnn.config import Config, from_mapping
@@ -32,6 +31,7 @@ from gnn.errors import ArtefactRefused, BadConfig
 from gnn.history import Scheme, Trait
 from gnn.item_edges import ItemEdges
 from gnn.manifest import FORMAT, MANIFEST, Manifest, Metrics
+from gnn.manifest import read as read_manifest
 from gnn.paths import Ways
 from gnn.reach import Reach
 from gnn.reach import build as build_reach
@@ -209,7 +209,7 @@ def load(folder: Path) -> Artefact:
 
     Raises `NoArtefact` when there is none, `ArtefactRefused` when it is damaged, of another format, or inconsistent.
     """
-    manifest = manifests.read(folder)
+    manifest = read_manifest(folder)
     for name, expected in manifest.files.items():
         path = folder / name
         if not path.is_file():
