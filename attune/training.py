@@ -204,19 +204,18 @@ def promote(version: str | None, *, json: bool) -> None:
 
     Nothing changes where the graph cannot be read: a rollback that is tried again must not lead further back.
     """
-    from gnn.artefact import load
     from gnn.registry import Registry
 
     registry = Registry(models())
     if version is not None and version not in registry.versions():
         there = ", ".join(registry.versions()) or "none yet"
         console.stop(f"there is no model {version!r}", f"There are: {there}.", code=console.WRONG_USE)
-    artefact = load(registry.before() if version is None else models() / version)
+    artefact = registry.checked(registry.before().name if version is None else version)
     snapshot = read(artefact.manifest.snapshot_at)
     if version is None:
-        registry.rollback()
+        registry.go_back(artefact)
     else:
-        registry.promote(version)
+        registry.serve(artefact)
     _write(artefact, snapshot)
     if json:
         console.emit({"version": artefact.version, "promoted": True})

@@ -1,6 +1,7 @@
 """The models under one folder: which of them is served, switched atomically, and which were before."""
 
 import secrets
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,24 +47,48 @@ class Registry:
     def promote(self, version: str) -> Path:
         """Serve this version from now on, once all its files have been checked; `rollback` returns to the current one.
 
-        Raises `NoArtefact` for an unknown version, `ArtefactRefused` for one that is damaged or not exact.
+        Raises as `checked` does.
         """
-        folder = self._checked(version)
-        current, before = self._read()
-        if current != version:
-            before = [name for name in (*before, current) if name and name != version]
-            self._write(version, before[-_BEFORE:])
-        return folder
+        return self.serve(self.checked(version))
 
     def rollback(self) -> Path:
         """Serve the artefact again that was served before the current one; said again, the one before that.
 
-        Raises `NoArtefact` when there is none, else as `promote`.
+        Raises `NoArtefact` when there is none, else as `checked`.
         """
-        folder = self._checked(self.before().name)
+        return self.go_back(self.checked(self.before().name))
+
+    def checked(self, version: str) -> "Artefact":
+        """Load a version that may be served, checking all its files.
+
+        Raises `NoArtefact` for an unknown version, `ArtefactRefused` for one that is damaged or not exact.
+        """
+        from gnn.artefact import load
+
+        if version not in self.versions():
+            raise NoArtefact(f"there is no artefact {version!r}", f"There are: {', '.join(self.versions()) or 'none'}")
+        found = load(self.models / version)
+        if not found.manifest.servable:
+            raise ArtefactRefused(
+                f"artefact {version} is not served: with fusion={found.config.fusion} a score is not the sum of "
+                "its paths, so its explanations would not be true",
+                "Train with fusion=bilinear or fusion=sum",
+            )
+        return found
+
+    def serve(self, found: "Artefact") -> Path:
+        """Serve what `checked` returned, as `promote` does."""
+        current, before = self._read()
+        if current != found.version:
+            before = [name for name in (*before, current) if name and name != found.version]
+            self._write(found.version, before[-_BEFORE:])
+        return self.models / found.version
+
+    def go_back(self, found: "Artefact") -> Path:
+        """Serve what `checked` returned, as `rollback` does: the models served after it are forgotten."""
         _, before = self._read()
-        self._write(folder.name, before[: before.index(folder.name)])
-        return folder
+        self._write(found.version, list(takewhile(lambda name: name != found.version, before)))
+        return self.models / found.version
 
     def before(self) -> Path:
         """Return the folder of what `rollback` serves; raises `NoArtefact` when there is nothing."""
@@ -85,21 +110,6 @@ class Registry:
         if folder is None:
             raise NoArtefact("no model is being served yet", "Run attune train")
         return load(folder)
-
-    def _checked(self, version: str) -> Path:
-        from gnn.artefact import load
-
-        folder = self.models / version
-        if version not in self.versions():
-            raise NoArtefact(f"there is no artefact {version!r}", f"There are: {', '.join(self.versions()) or 'none'}")
-        manifest = load(folder).manifest
-        if not manifest.servable:
-            raise ArtefactRefused(
-                f"artefact {version} is not served: with fusion={manifest.config['fusion']} a score is not the sum of "
-                "its paths, so its explanations would not be true",
-                "Train with fusion=bilinear or fusion=sum",
-            )
-        return folder
 
     def _read(self) -> tuple[str | None, list[str]]:
         """Return the version being served, and those served before it, the last one last."""

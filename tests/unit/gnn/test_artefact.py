@@ -113,6 +113,19 @@ def test_a_rollback_passes_over_models_that_were_deleted(tmp_path: Path):
     assert registry.rollback().name == first
 
 
+def test_a_rollback_that_another_process_made_meanwhile_is_not_made_twice(tmp_path: Path):
+    registry = Registry(tmp_path)
+    first, second, third = (artefact.save(untrained.build(SHOP, Config(seed=seed)), tmp_path).name for seed in range(3))
+    for version in (first, second, third):
+        registry.promote(version)
+    checked = registry.checked(second)
+    assert registry.rollback().name == second
+    assert registry.go_back(checked).name == second
+    previous = registry.previous()
+    assert previous is not None
+    assert previous.name == first
+
+
 def test_what_an_earlier_version_wrote_of_the_model_before_is_understood(tmp_path: Path):
     registry = Registry(tmp_path)
     first, second = (artefact.save(untrained.build(SHOP, Config(seed=seed)), tmp_path).name for seed in range(2))
