@@ -1,5 +1,6 @@
 """From the credentials of a request to an identity: API keys of a file, tokens of the shop's own login."""
 
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,6 +10,8 @@ from api.identity import NOBODY, Identity
 from api.keys import PREFIX, KeyFile, Stamp
 from api.refusals import Reason, Unauthenticated
 from api.tokens import Tokens, TokenSettings
+
+log = logging.getLogger("attune.api")
 
 CREDENTIALS = ("authorization", "x-api-key")
 """The headers that are looked at."""
@@ -22,7 +25,7 @@ class AuthSettings:
     """The file of API keys (`attune key`); it need not exist yet."""
     tokens: TokenSettings | None = None
     open_until_key: bool = False
-    """Whether everyone is let in until the file holds a key."""
+    """Whether everyone is let in until the file holds a key, or cannot be read: it may hold one."""
     stamp: Stamp | None = None
     """Of that file when the service was started: a worker that begins later sees by it that there has been a key."""
 
@@ -44,6 +47,7 @@ class Authenticator:
         """Whether callers must say who they are; once there was a key it stays so, whatever becomes of the file."""
         if not self._required and self._keys and self._keys.used(self._stamp):
             self._required = True
+            log.warning("callers need a key from now on", extra={"file": str(self._keys.path)})
         return self._required
 
     async def identify(self, headers: Mapping[str, str]) -> Identity:

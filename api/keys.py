@@ -55,6 +55,7 @@ class KeyFile:
         self.path = path
         self._keys: dict[str, Key] = {}
         self._stamp: Stamp | None = None
+        self._unread = False
         self._looked_at = float("-inf")
 
     def all(self) -> list[Key]:
@@ -64,9 +65,7 @@ class KeyFile:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise BadKeys(
-                f"{self.path} cannot be read ({error.strerror}). Let ATTUNE_KEYS name a file that can."
-            ) from error
+            raise self._unreadable(error) from error
         except ValidationError as error:
             raise BadKeys(
                 f"{self.path} is not a file of keys. "
@@ -123,16 +122,21 @@ class KeyFile:
         return found if found and hmac.compare_digest(found.sha256, _digest(secret)) else None
 
     def used(self, since: Stamp | None) -> bool:
-        """Whether there is a key, expired or not, or has been one: the file is not what it was at `since`."""
+        """Whether there is a key, expired or not, or has been one: the file is not what it was at `since`.
+
+        A file that cannot be read may hold one.
+        """
         self._look()
-        return bool(self._keys) or self._stamp != since
+        return bool(self._keys) or self._unread or self._stamp != since
 
     def stamp(self) -> Stamp | None:
-        """Return what tells the file from one that is written later; None where there is none."""
+        """Return what tells the file from one that is written later; None where there is none. Raises `BadKeys`."""
         try:
             status = self.path.stat()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise self._unreadable(error) from error
         return status.st_mtime_ns, status.st_ino
 
     def identity(self, key: Key) -> Identity:
@@ -152,9 +156,16 @@ class KeyFile:
             stamp = self.stamp()
             if stamp != self._stamp:
                 self._keys, self._stamp = {key.id: key for key in self.all()}, stamp
-        except (OSError, BadKeys):
-            # Nobody is let in by a damaged file, and nobody is locked out by one that is half copied.
-            log.exception("file of keys is unreadable; the keys read before stay in force")
+            self._unread = False
+        except BadKeys as error:
+            # Nobody is let in by a damaged file, and no key is locked out by one that is half copied.
+            if not self._unread:
+                force = "the keys read before stay in force" if self._keys else "no key is taken until it is put right"
+                log.error(f"file of keys is unreadable; {force}", extra={"why": str(error)})
+            self._unread = True
+
+    def _unreadable(self, error: OSError) -> BadKeys:
+        return BadKeys(f"{self.path} cannot be read ({error.strerror}). Let ATTUNE_KEYS name a file that can.")
 
     @contextmanager
     def _alone(self) -> Generator[None]:

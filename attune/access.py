@@ -48,6 +48,7 @@ def decide(host: str, asked: bool | None) -> Access:
     from api.tokens import TokenSettings
 
     keys = _file()
+    stamp = keys.stamp()  # of before: a key that is made from here on turns authentication on
     known = keys.all()
     key_set = os.environ.get("ATTUNE_JWKS")
     if asked is False:
@@ -81,7 +82,7 @@ def decide(host: str, asked: bool | None) -> Access:
         return Access(AuthSettings(keys=keys.path, tokens=tokens), None, f"callers need a key or a token ({said})")
     if not is_loopback(host):
         console.stop(f"others can reach {host}, and nobody would need a key", _REMEDY, code=console.WRONG_USE)
-    open_until_key = AuthSettings(keys=keys.path, open_until_key=True, stamp=keys.stamp())
+    open_until_key = AuthSettings(keys=keys.path, open_until_key=True, stamp=stamp)
     return Access(open_until_key, (*_LOOPBACK, host.lower()), "this machine alone, without keys until one is made")
 
 

@@ -1,5 +1,6 @@
 """API keys in their file."""
 
+import asyncio
 import json
 import stat
 from pathlib import Path
@@ -7,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from api import keys as room
-from api.identity import Scope
+from api.auth import Authenticator, AuthSettings
+from api.identity import Identity, Scope
 from api.keys import PREFIX, BadKeys, KeyFile
 from api.rate import Buckets
+from api.refusals import Unauthenticated
 
 SERVICE = frozenset({Scope.SERVICE})
 
@@ -17,6 +20,10 @@ SERVICE = frozenset({Scope.SERVICE})
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "_LOOK_EVERY_S", -1.0)
+
+
+def identify(authenticator: Authenticator, headers: dict[str, str]) -> Identity:
+    return asyncio.run(authenticator.identify(headers))
 
 
 def test_the_file_holds_no_key_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
@@ -70,6 +77,43 @@ def test_a_damaged_file_stops_the_command_and_locks_nobody_out(tmp_path: Path, t
     with pytest.raises(BadKeys, match=r"keys\.json"):
         serving.all()
     assert serving.find(known)
+
+
+@pytest.mark.parametrize("text", ["", "{", '[{"id": "x"}]'])
+def test_a_file_that_is_damaged_when_it_appears_closes_a_service_that_was_open_and_is_named_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    path = tmp_path / "keys.json"
+    open_until_key = Authenticator(AuthSettings(path, open_until_key=True))
+    streaming = identify(open_until_key, {})
+    assert not streaming.over()
+    path.write_text(text)
+    for _ in range(2):
+        with pytest.raises(Unauthenticated):
+            identify(open_until_key, {})
+        with pytest.raises(Unauthenticated):
+            identify(open_until_key, {"x-api-key": f"{PREFIX}0_0"})
+    assert streaming.over()
+    (unread,) = (record for record in caplog.records if record.levelname == "ERROR")
+    assert "no key is taken" in unread.getMessage()
+    assert str(path) in str(vars(unread)["why"])
+    assert "attune key create" in str(vars(unread)["why"])
+    path.unlink()
+    with pytest.raises(Unauthenticated):
+        identify(open_until_key, {})
+    _, made = KeyFile(path).create(SERVICE)
+    assert identify(open_until_key, {"x-api-key": made}).scopes == SERVICE
+
+
+def test_a_file_of_which_nothing_can_be_known_closes_it_too(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    open_until_key = Authenticator(AuthSettings(folder / "keys.json", open_until_key=True))
+    assert identify(open_until_key, {}).name == ""
+    folder.touch()  # a file where the folder should be: no look at the keys succeeds
+    with pytest.raises(BadKeys, match="cannot be read"):
+        KeyFile(folder / "keys.json").stamp()
+    with pytest.raises(Unauthenticated):
+        identify(open_until_key, {})
 
 
 def test_only_a_customers_key_names_a_user(tmp_path: Path) -> None:
