@@ -1,4 +1,7 @@
-"""The command line on one local Neo4j: what it is asked, the small shop loaded by it, and a model trained by it."""
+"""The command line on one local Neo4j: what it is asked, the small shop loaded by it, and a model trained by it.
+
+And the API over the small shop where it asks for keys and tokens.
+"""
 
 import contextlib
 import io
@@ -6,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +20,7 @@ from tests import shop as shops
 if TYPE_CHECKING:
     from graph.client import Settings
     from tests.command import Run
+    from tests.guarded import Guarded
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +71,11 @@ def trained(attune: "Run", loaded: dict[str, Any]) -> dict[str, Any]:
     # Whatever the tests of another module left served, this is served now.
     asked = ("train", "--set", "epochs=3", "--even-if-worse", "--device", "cpu", "--json")
     return json.loads(attune(*asked).stdout)
+
+
+@pytest.fixture(scope="module")
+def guarded(neo4j: "Settings", models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator["Guarded"]:
+    from tests.guarded import guarding
+
+    with guarding(neo4j, models, tmp_path_factory.mktemp("keys") / "keys.json") as running:
+        yield running
