@@ -49,8 +49,52 @@ def test_the_card_whose_reasons_are_shown_is_in_the_address(chromium: Browser, a
         expect(page.locator(".card.chosen .title")).to_have_text(title)
         page.goto(f"{api.url}/#user=u3")
         expect(page.locator(".card").first).to_have_class("card chosen")
-    with opened(chromium, api, "/#user=u0&why=nothing") as page:
+
+
+@pytest.mark.parametrize(
+    ("locale", "told"), [("en", "Item nothing is not among the first"), ("zh", "件中没有商品 nothing")]
+)
+def test_a_card_that_an_address_names_and_the_list_does_not_hold_is_told_and_the_first_is_shown(
+    chromium: Browser, api: Served, locale: str, told: str
+) -> None:
+    with opened(chromium, api, f"/#user=u0&why=nothing&locale={locale}") as page:
+        expect(page.locator("#note")).to_contain_text(told)
         expect(page.locator(".card").first).to_have_class("card chosen")
+        expect(page.locator(".card")).to_have_count(12)
+        assert "why=" not in page.url
+
+
+def test_a_card_further_down_that_an_address_names_is_shown_with_those_before_it(
+    chromium: Browser, api: Served
+) -> None:
+    with opened(chromium, api, "/#user=u0") as page:
+        for shown in (24, 36):
+            page.locator("#more").click()
+            expect(page.locator(".card")).to_have_count(shown)
+        far = page.locator(".card .title").nth(30)
+        title = far.inner_text()
+        far.click()
+        expect(page.locator("#why-title")).to_have_text(f"Why {title}")
+        sent = page.url.removeprefix(api.url)
+    with opened(chromium, api, sent) as page:
+        expect(page.locator(".card.chosen .title")).to_have_text(title)
+        expect(page.locator("#why-title")).to_have_text(f"Why {title}")
+        expect(page.locator(".card")).to_have_count(36)
+        expect(page.locator("#note")).to_have_text("")
+        assert page.url.removeprefix(api.url) == sent
+        # The list goes on from there.
+        page.locator("#more").click()
+        expect(page.locator(".card")).not_to_have_count(36)
+        ids = page.locator(".card").evaluate_all("cards => cards.map(card => card.dataset.id)")
+        assert len(ids) == len(set(ids))
+        # The same in another language, which is another list.
+        page.locator("#in-zh").click()
+        expect(page.locator("#why-title")).to_have_text(f"为什么推荐 {title}")
+    # On a page that shows the list already.
+    with opened(chromium, api, "/#user=u0") as page:
+        expect(page.locator(".card")).to_have_count(12)
+        page.goto(api.url + sent)
+        expect(page.locator(".card.chosen .title")).to_have_text(title)
 
 
 def test_the_address_names_the_chosen_card_for_as_long_as_it_is_shown(chromium: Browser, api: Served) -> None:
@@ -74,6 +118,7 @@ def test_the_address_names_the_chosen_card_for_as_long_as_it_is_shown(chromium: 
         page.goto(api.url + sent)
         page.wait_for_url(lambda url: "why=" not in url)
         expect(page.locator(".card").first).to_have_class("card chosen")
+        expect(page.locator("#note")).to_contain_text("is not among the first")
 
 
 def test_on_a_phone_an_item_stands_before_the_shopper(chromium: Browser, api: Served) -> None:

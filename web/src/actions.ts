@@ -18,6 +18,8 @@ import { words } from "./words";
 
 /** Cards of one page of the list. */
 export const SIZE = 12;
+/** So far down the list a card is looked for that an address names. */
+const REACH = 60;
 const WAITED_FOR = new Set([
   "OFFLINE",
   "OVERLOADED",
@@ -70,19 +72,48 @@ async function answer(turn: number, keep: boolean): Promise<void> {
   clearTimeout(later);
   state.busy.value = true;
   const { user, ...rest } = wish.peek();
+  const list = { user: user!, ...rest };
   try {
     const first = keep ? Math.max(SIZE, Math.min(state.cards.peek().length, 100)) : SIZE;
-    const found = await ask(ListDocument, { user: user!, ...rest, first });
+    const { user: found } = await ask(ListDocument, { ...list, first });
+    const named = state.sought.peek();
+    const reached = found && named !== null ? await reach(named, found, list, () => turn === asked) : found;
     if (turn !== asked) return newest;
-    state.problem.value = found.user ? null : words.peek().problems.noShopper(user!);
-    take(found.user, false);
+    state.problem.value = found ? null : words.peek().problems.noShopper(user!);
+    if (typeof reached !== "number") take(reached, false);
+    else {
+      take(found, false);
+      if (reached) state.note.value = ({ list }) => list.notAmong(named!, reached);
+    }
   } catch (error) {
     if (turn !== asked) return newest;
+    if (isStale(error)) return refresh({ keep });
     tell(error);
     if (mayCome(error)) later = setTimeout(() => refresh({ keep }), AGAIN_MS);
   }
   state.busy.value = false;
 }
+
+/** The list gone on with until it holds the item; where that is not within reach, how many cards were looked through. */
+async function reach(
+  item: string,
+  found: Shopper,
+  list: Wish & { user: string },
+  wanted: () => boolean,
+): Promise<Shopper | number> {
+  let { edges, pageInfo } = found.recommendations;
+  while (!edges.some(({ node }) => node.item.externalId === item)) {
+    if (!pageInfo.hasNextPage || edges.length >= REACH || !wanted()) return edges.length;
+    const { user: further } = await ask(ListDocument, { ...list, first: SIZE, after: pageInfo.endCursor });
+    if (!further) return edges.length;
+    edges = [...edges, ...further.recommendations.edges];
+    pageInfo = further.recommendations.pageInfo;
+  }
+  return { ...found, recommendations: { edges, pageInfo } };
+}
+
+/** Whether another model is being served now than the one that the list was begun with. */
+const isStale = (error: unknown): boolean => error instanceof ApiError && error.code === "INVALID_CURSOR";
 
 function take(user: Shopper | null, append: boolean): void {
   const { edges = [], pageInfo } = user?.recommendations ?? {};
@@ -116,8 +147,7 @@ export async function more(): Promise<void> {
     // They go on from where the list ended that was shown then.
     if (found.user && turn === asked) take(found.user, true);
   } catch (error) {
-    // Another model is being served now.
-    if (error instanceof ApiError && error.code === "INVALID_CURSOR") await refresh();
+    if (isStale(error)) await refresh();
     else if (turn === asked) tell(error);
   }
   adding = false;
@@ -236,7 +266,11 @@ export async function start(): Promise<void> {
     const now = wish.peek();
     if (now.user !== was.user && now.user !== null) void setUser(now.user);
     else if (JSON.stringify(now) !== JSON.stringify(was)) void refresh({ keep: false });
-    else if (state.cards.peek().length) state.settle(); // the way back may name a card that has gone
+    else if (state.cards.peek().length) {
+      // The way back may name a card that has gone.
+      if (state.chosenCard.peek() || state.sought.peek() === null) state.settle();
+      else void refresh();
+    }
   });
   const loaded = load();
   const config = await fetch("/config.json");

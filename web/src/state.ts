@@ -35,6 +35,8 @@ export const hasMore = signal(false);
 export const busy = signal(false);
 /** The item whose reasons are shown beside the list, by the shop's own id. */
 export const chosen = signal<string | null>(null);
+/** The item that an address just followed names as the chosen one, until a list has been looked through for it. */
+export const sought = signal<string | null>(null);
 export const chosenCard = computed(() => cards.value.find((card) => card.item.externalId === chosen.value) ?? null);
 /** Rank by item of the list that the marks of movement compare with. */
 export const before = signal<ReadonlyMap<string, number>>(new Map());
@@ -101,7 +103,8 @@ export function readAddress(): void {
   const budget = given.has("budget") ? Number(given.get("budget")) : Number.NaN;
   const mode = given.get("mode") ?? "ALL";
   const same = given.get("user") === wish.peek().user;
-  chosen.value = given.get("why") ?? (same ? chosen.peek() : null);
+  sought.value = given.get("why");
+  chosen.value = sought.value ?? (same ? chosen.peek() : null);
   wish.value = {
     user: given.get("user") || wish.peek().user,
     mode: MODES.includes(mode) ? (mode as Mode) : "ALL",
@@ -142,6 +145,7 @@ export function writeAddress(): void {
 
 /** Shows the first card where the chosen one is not on the list, and says so; an address just followed stays. */
 export function settle(): void {
+  sought.value = null;
   if (!chosenCard.value) chosen.value = cards.value[0]?.item.externalId ?? null;
   if (location.hash === shown) writeAddress();
 }

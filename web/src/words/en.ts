@@ -89,6 +89,7 @@ export const EN = {
     nothing: { ALL: "Nothing fits.", DISCOVER: "Nothing fits that the shopper never bought.", REBUY: "The shopper bought nothing that fits." },
     nothingFor: (money: string) => ` The budget is ${money}: raise it to see more.`,
     more: "Show more",
+    notAmong: (item: string, count: number) => `Item ${item} is not among the first ${count} of this list.`,
     rank: "Rank",
     record: "Record an event",
     recordHint: "Record this event",

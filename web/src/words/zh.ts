@@ -79,6 +79,7 @@ export const ZH: Words = {
     nothing: { ALL: "没有合适的商品。", DISCOVER: "没有顾客从未买过的合适商品。", REBUY: "没有顾客买过的合适商品。" },
     nothingFor: (money) => `预算为 ${money}：提高预算可以看到更多。`,
     more: "显示更多",
+    notAmong: (item, count) => `这份列表的前 ${count} 件中没有商品 ${item}。`,
     rank: "排名",
     record: "记录行为",
     recordHint: "记录这一行为",
