@@ -70,6 +70,52 @@ def test_everything_can_be_reached_by_keyboard(chromium: Browser, api: Served) -
         } <= reached
 
 
+def regions_by_keyboard(page: Page) -> list[str]:
+    """Return the regions of the page's content in the order in which Tab comes to them."""
+    page.locator("main").focus()
+    found: list[str] = []
+    while True:
+        page.keyboard.press("Tab")
+        region = page.evaluate(
+            "document.activeElement.closest('main') && document.activeElement.closest('main > *').className"
+        )
+        if region is None:
+            return found
+        if region not in found[-1:]:
+            found.append(region)
+
+
+def regions_by_sight(page: Page) -> list[str]:
+    """Return them as they are read: row by row, from left to right."""
+    page.evaluate("scrollTo(0, 0)")  # some stay in sight where others are scrolled away
+    places = page.locator("main > *").evaluate_all(
+        "parts => parts.map(part => [part.getBoundingClientRect(), part.className])"
+        ".map(([box, name]) => [Math.round(box.top), box.left, name])"
+    )
+    return [name for _, _, name in sorted(places)]
+
+
+@pytest.mark.parametrize("width", [360, 800, 1400])
+@pytest.mark.parametrize("view", ["list", "item"])
+def test_the_keyboard_goes_the_way_of_the_eye(chromium: Browser, api: Served, view: str, width: int) -> None:
+    with opened(chromium, api, VIEWS[view], viewport={"width": width, "height": 900}) as page:
+        settled(page, view)
+        assert len(regions_by_sight(page)) == 3
+        assert regions_by_keyboard(page) == regions_by_sight(page)
+
+
+def test_the_keyboard_goes_the_way_of_the_eye_after_a_turn_of_the_screen(chromium: Browser, api: Served) -> None:
+    with opened(chromium, api, VIEWS["item"], viewport={"width": 600, "height": 900}) as page:
+        settled(page, "item")
+        title = page.locator("#item-title").element_handle()
+        for width in (900, 600):
+            page.set_viewport_size({"width": width, "height": 600})
+            expect(page.locator("main > :first-child")).to_have_class("side" if width > 760 else "list")
+            assert regions_by_keyboard(page) == regions_by_sight(page)
+        # It is the same view: nothing was asked for again.
+        assert title.evaluate("title => title.isConnected")
+
+
 def test_the_skip_link_leads_past_the_header(chromium: Browser, api: Served) -> None:
     with opened(chromium, api, "/#user=u4") as page:
         expect(page.locator(".card")).to_have_count(12)

@@ -1,5 +1,5 @@
 // The frame: what every view has, and which view is shown.
-import { useSignalEffect } from "@preact/signals";
+import { signal, useSignalEffect } from "@preact/signals";
 import type { Locale } from "./generated";
 import { BubblePanel } from "./parts/bubble";
 import { CardList } from "./parts/cards";
@@ -24,6 +24,11 @@ const LOCALES: readonly [Locale, string, string][] = [
   ["EN", "en", "English"],
   ["ZH", "zh", "中文"],
 ];
+
+/** Whether there is room for the shopper beside the rest, as base.css has it. */
+const roomy = matchMedia("(min-width: 760px)");
+const beside = signal(roomy.matches);
+roomy.addEventListener("change", () => (beside.value = roomy.matches));
 
 export function App() {
   useSignalEffect(() => {
@@ -85,16 +90,15 @@ export function App() {
 function Shown() {
   if (view.value === "model") return <ModelView />;
   if (view.value === "what-if") return <WhatIfView />;
-  // Who asks for an item is shown it first, also where there is no room for the shopper beside it.
   if (view.value === "item") {
-    return (
-      <>
-        <ItemView />
-        <div class="side">
-          <ShopperPanel />
-        </div>
-      </>
+    const item = <ItemView key="item" />;
+    const side = (
+      <div class="side" key="side">
+        <ShopperPanel />
+      </div>
     );
+    // Who asks for an item is shown it first where there is no room beside it; the keyboard goes the way of the eye.
+    return <>{beside.value ? [side, item] : [item, side]}</>;
   }
   return (
     <>
