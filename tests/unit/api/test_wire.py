@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.http import EVENTS, GRAPHQL, JSON, negotiated
+from api.wire import EVENTS, GRAPHQL, JSON, negotiated
 
 
 @pytest.mark.parametrize(
