@@ -171,7 +171,7 @@ class AsyncClient:
     """The same, asynchronous, for requests: every call ends within about `Settings.timeout_s`, even on a hung server.
 
     `queries` counts the statements sent. `seen` names a state that the graph was in lately (`state`); None before the
-    first read.
+    first read, and after one that failed. What is read after it was seen holds all that had been written until then.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -223,17 +223,27 @@ class AsyncClient:
         return (await self._run(neo4j.READ_ACCESS, "RETURN 1 AS one", {}, timeout_s)).state
 
     def _session(self, access: str) -> neo4j.AsyncSession:
+        # A transaction has its name before all of it can be read: the server waits until what has been seen can be.
+        seen = [self.seen] if self.seen and access == neo4j.READ_ACCESS else []
         return self._driver.session(
-            database=self.settings.database, default_access_mode=access, bookmark_manager=self._bookmarks
+            database=self.settings.database,
+            default_access_mode=access,
+            bookmarks=neo4j.Bookmarks.from_raw_values(seen),
+            bookmark_manager=self._bookmarks,
         )
 
     async def _run(self, access: str, query: LiteralString, params: Mapping[str, object], timeout_s: float) -> Written:
+        reads = access == neo4j.READ_ACCESS
         with tracing.statement(access, query) as span:
-            written = await (
-                self._once(query, params, timeout_s)
-                if access == neo4j.READ_ACCESS
-                else self._transact(access, query, params, timeout_s)
-            )
+            try:
+                written = await (
+                    self._once(query, params, timeout_s) if reads else self._transact(access, query, params, timeout_s)
+                )
+            except GraphError:
+                if reads:
+                    # Perhaps the server waited for it in vain: of a graph put back from a backup it may be to come.
+                    self.seen = None
+                raise
             if span:
                 span.set_attribute("db.response.returned_rows", len(written.rows))
             return written
@@ -250,7 +260,7 @@ class AsyncClient:
                 names = result.keys()
                 rows = [dict(zip(names, record, strict=True)) async for record in result]
                 # A transaction's bookmark names the last one that the database committed, whoever wrote it.
-                self.seen = state = next(iter((await session.last_bookmarks()).raw_values), None)
+                self.seen = state = (await result.consume()).metadata.get("bookmark")
                 return Written(rows, 0, 0, 0, 0, state)
         except TimeoutError as error:
             raise _timed_out(timeout_s) from error

@@ -1,6 +1,8 @@
 """Reads and writes at request time, against a real Neo4j."""
 
 import asyncio
+import base64
+import threading
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -8,6 +10,7 @@ import pytest
 
 from graph import disputes, explore, neighbors, newcomers, record, snapshot, write
 from graph.client import AsyncClient, Client
+from graph.errors import TimedOut
 from graph.record import NewEvent
 from tests.graphs import write_shop
 from tests.shop import Shop
@@ -329,3 +332,44 @@ def test_of_a_user_with_more_events_than_are_read_all_of_them_are_read_again(cli
         assert now.at == [22, 21, 20, *range(11, 0, -1), 1]
 
     run(client, work)
+
+
+def test_what_is_read_after_a_state_was_seen_is_of_that_state(client: Client) -> None:
+    # So many that the server takes a while from where a write has its name to where all of it can be read.
+    client.write("UNWIND range(1, 20000) AS n CREATE (:Many {n: n, value: 0})")
+    client.write("MATCH (one:Many {n: 20000}) SET one:Last")
+
+    def write_often() -> None:
+        for value in range(1, 21):
+            client.write("MATCH (one:Many) SET one.value = $value", value=value)
+
+    async def work(asynchronous: AsyncClient) -> dict[str, set[int]]:
+        found: dict[str, set[int]] = {}
+        thread = threading.Thread(target=write_often)
+        thread.start()
+        while thread.is_alive():
+            before = asynchronous.seen
+            value = (await asynchronous.read("MATCH (one:Last) RETURN one.value AS value"))[0]["value"]
+            if before and before == asynchronous.seen:
+                found.setdefault(before, set()).add(value)
+        return found
+
+    found = run(client, work)
+    client.write("MATCH (one:Many) DETACH DELETE one")
+    assert len(found) > 5
+    assert {state: values for state, values in found.items() if len(values) > 1} == {}
+
+
+def test_a_state_that_is_still_to_come_is_waited_for_once(client: Client) -> None:
+    async def work(asynchronous: AsyncClient) -> str | None:
+        state = await asynchronous.state()
+        assert state
+        # As after a backup was put back: three bytes at the end say which transaction it is.
+        ahead = base64.b64decode(state.removeprefix("FB:"))[:-3] + b"\x7f\xff\x90"
+        asynchronous.seen = "FB:" + base64.b64encode(ahead).decode()
+        with pytest.raises(TimedOut):
+            await asynchronous.state(timeout_s=0.2)
+        assert await asynchronous.state() == state == asynchronous.seen
+        return state
+
+    assert run(client, work)
