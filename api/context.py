@@ -1,7 +1,7 @@
 """What every resolver can reach: the service, and the loaders of its own operation."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import strawberry
 
@@ -16,7 +16,7 @@ from gnn.artefact import Artefact
 
 @dataclass(slots=True)
 class Context:
-    """One per HTTP request or WebSocket connection; the loaders are renewed for every operation."""
+    """One per HTTP request or WebSocket connection, and per operation of that (`of_operation`)."""
 
     recommender: Recommender
     request_id: str
@@ -36,6 +36,13 @@ class Context:
 
     def __post_init__(self) -> None:
         self.renew()
+
+    def of_operation(self) -> "Context":
+        """Return the context of an operation that begins: over a WebSocket many run side by side, each with its own."""
+        if self.handshake:
+            return replace(self)
+        self.renew()
+        return self
 
     def renew(self, present: Present | None = None) -> None:
         """Forget what was loaded: the next answer must see the graph as it is then, or as it has just been found."""

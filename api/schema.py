@@ -41,12 +41,12 @@ class OperationExtension(SchemaExtension):
         self._codes = []
 
     def on_operation(self) -> Iterator[None]:
-        """Begin with nothing loaded: over a WebSocket many operations share one context."""
+        """Begin with nothing loaded."""
         context = self.execution_context.context
         if not isinstance(context, Context):
             yield
             return
-        context.renew()
+        context = self.execution_context.context = context.of_operation()
         operation = Operation(context)
         yield
         result = self.execution_context.result

@@ -1,13 +1,16 @@
 """A query may begin before the graph has said that it is as it was; what it says is none the less as of now."""
 
+import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from api.dataloaders import Loaders
-from graph import write
+from graph import explore, write
 from graph.client import Client
+from tests.integration.test_api_stream import receive, socket_of, subscribe
 from tests.served import Served, statements
 
 pytestmark = pytest.mark.integration
@@ -156,3 +159,29 @@ def test_where_the_graph_is_written_to_all_the_time_nothing_is_presumed(
     assert listed(api, "u6", 4) == known[:4]
     assert not told
     assert not api.app.recommender.answers.quiet
+
+
+def test_what_one_operation_of_a_socket_presumed_is_not_forgotten_for_the_next_one(
+    api: Served, session_client: Client, known: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, title = known[0]["item"]["externalId"], known[0]["item"]["title"]
+    users, answered = explore.users, threading.Event()
+
+    async def late(*given: Any) -> Any:
+        await asyncio.to_thread(answered.wait, 30)
+        return await users(*given)
+
+    monkeypatch.setattr(explore, "users", late)
+    session_client.write(TITLE, id=name, title="Of another program")
+    try:
+        with socket_of(api) as ws:
+            subscribe(ws, "1", LIST.replace("{ user", "{ users(first: 1) { nodes { id } } user", 1), user="u6", first=5)
+            subscribe(ws, "2", '{ user(id: "u8") { externalId } }')
+            assert receive(ws)["payload"]["data"] == {"user": {"externalId": "u8"}}
+            assert receive(ws) == {"id": "2", "type": "complete"}
+            answered.set()
+            told = receive(ws)["payload"]["data"]["user"]["recommendations"]["nodes"]
+    finally:
+        answered.set()
+        session_client.write(TITLE, id=name, title=title)
+    assert told[0]["item"]["title"] == "Of another program"

@@ -73,6 +73,21 @@ def test_a_list_is_pushed_at_once_and_after_each_change(api: Served) -> None:
     served.until(lambda: len(api.app.recommender.broadcast) == 0)
 
 
+def test_operations_of_one_socket_do_not_get_in_each_others_way(api: Served) -> None:
+    query = (
+        "query ($user: String!, $first: Int!) { user(id: $user) { recommendations(first: $first) { nodes { rank } } } }"
+    )
+    users, asked = [f"u{n}" for n in range(12)], 200
+    with socket_of(api) as ws:
+        for n in range(asked + 3):
+            if n >= 3:
+                told = next(one for _ in range(2) if (one := receive(ws))["type"] == "next")
+                assert "errors" not in told["payload"], told
+            if n < asked:
+                api.app.recommender.catalogue.items._rows.clear()  # pyright: ignore[reportPrivateUsage]
+                subscribe(ws, str(n), query, user=users[n % len(users)], first=3 + n % 17)
+
+
 def test_queries_and_mutations_over_one_socket_see_each_other(api: Served) -> None:
     query = 'query { user(id: "socketeer") { externalId } }'
     with socket_of(api) as ws:
