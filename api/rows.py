@@ -1,6 +1,10 @@
-"""Rows of the catalogue that were read lately: not read again while they are known to be true (`api.knowledge`)."""
+"""Rows of the catalogue that were read lately: not read again while they are known to be true (`api.knowledge`).
+
+Or while the graph is found in the very state that they were read in (`Present`).
+"""
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Generic, TypeVar
 
 from api.knowledge import Knowledge, Look, Present
@@ -46,7 +50,7 @@ class KeptRows(Generic[Row]):
         for name, row in rows.items():
             self._rows.pop(name, None)
             self._rows[name] = row, look
-        for name in list(self._rows)[: max(len(self._rows) - self._most, 0)]:
+        for name in list(islice(self._rows, max(len(self._rows) - self._most, 0))):
             del self._rows[name]
 
 
