@@ -10,6 +10,7 @@ from strawberry.dataloader import DataLoader
 
 from api import private
 from api.knowledge import Look, Present
+from api.presence import Presence
 from api.reads import NOTED, Reads
 from api.recommender import Recommender
 from api.rows import KeptRows
@@ -17,7 +18,6 @@ from api.shoppers import Shopper
 from gnn.artefact import Artefact
 from graph import explore, facts, neighbors
 from graph.client import AsyncClient
-from graph.errors import GraphError
 
 Row = TypeVar("Row")
 
@@ -35,23 +35,22 @@ class RowLoader(Generic[Row]):
         client: AsyncClient,
         read: Callable[[AsyncClient, Sequence[str]], Awaitable[dict[str, Row]]],
         kept: KeptRows[Row],
-        look: Callable[[], Look],
-        present: Callable[[], Present | None],
+        presence: Presence,
         noted: tuple[Reads, dict[str, Row | None]] | None,
         at_hand: Mapping[str, Row] = MappingProxyType({}),
     ) -> None:
-        """`kept`: rows of before, `look` and `present` as in `api.knowledge`; `noted`: where to write down all reads.
+        """`kept`: rows of before; `presence`: that of the operation; `noted`: where to write down all that was read.
 
         `at_hand`: rows that this request has read already.
         """
         self._known: dict[str, Row | None] = {}
         self._kept = kept
-        self._present = present
+        self._presence = presence
         self._noted = noted
         self._at_hand = at_hand
 
         async def batch(ids: list[str]) -> list[Row | None]:
-            begun = look()
+            begun = presence.moment()
             self.take(ids, await read(client, ids), begun)
             return [self._known[i] for i in ids]
 
@@ -63,7 +62,7 @@ class RowLoader(Generic[Row]):
         if at_hand := {i: self._at_hand[i] for i in wanted if i in self._at_hand}:
             self._loaded(at_hand)
             wanted = [i for i in wanted if i not in at_hand]
-        rows, look = self._kept.known(wanted, self._present())
+        rows, look = self._kept.known(wanted, self._presence.found)
         if look is None:
             return wanted
         self._loaded(rows)
@@ -106,33 +105,18 @@ class Loaders:
     ) -> None:
         """`model` returns that of the operation; `present`: the state that it has found the graph in."""
         self._client = client = recommender.graph
-        self._recommender = recommender
-        self._look = look = recommender.knowledge.look
         kept, noted = recommender.catalogue, NOTED.get()
         at_hand = noted.at_hand if noted else None
         now = at_hand[0] if at_hand else _NOTHING
-        self._present = present or (noted and noted.present)
-        self._presumed: list[tuple[str, asyncio.Task[Present | None]]] = []
-        self.presumes = False
-        """Whether the operation can be executed anew, and so may begin before the graph has answered."""
-
-        def found() -> Present | None:
-            return self._present
-
+        self.presence = presence = Presence(recommender, present or (noted and noted.present))
         self.items: RowLoader[explore.ItemRow] = RowLoader(
-            client, explore.items, kept.items, look, found, noted and (noted, noted.items), at_hand=now.items
+            client, explore.items, kept.items, presence, noted and (noted, noted.items), now.items
         )
         self.categories: RowLoader[explore.CategoryRow] = RowLoader(
-            client,
-            explore.categories,
-            kept.categories,
-            look,
-            found,
-            noted and (noted, noted.categories),
-            at_hand=now.categories,
+            client, explore.categories, kept.categories, presence, noted and (noted, noted.categories), now.categories
         )
         self.brands: RowLoader[explore.BrandRow] = RowLoader(
-            client, explore.brands, kept.brands, look, found, noted and (noted, noted.brands), at_hand=now.brands
+            client, explore.brands, kept.brands, presence, noted and (noted, noted.brands), now.brands
         )
 
         self._faces: dict[str, tuple[facts.Face, Look]] = {}
@@ -143,7 +127,9 @@ class Loaders:
 
         async def shoppers(ids: list[str]) -> list[Shopper | None]:
             # A user's events are one statement each: lists of users cost accordingly (api.limits).
-            return list(await asyncio.gather(*(recommender.shopper(i, self._faces.get(i), self._present) for i in ids)))
+            return list(
+                await asyncio.gather(*(recommender.shopper(i, self._faces.get(i), presence.found) for i in ids))
+            )
 
         self.shoppers: DataLoader[str, Shopper | None] = DataLoader(shoppers, max_batch_size=_BATCH)
 
@@ -158,42 +144,6 @@ class Loaders:
 
         self.supporters: DataLoader[tuple[str, str], int | None] = DataLoader(supporters, max_batch_size=_BATCH)
         """Pairs of user and item; what may be said of `graph.neighbors.supporters`."""
-
-    async def look(self, user_id: str) -> None:
-        """Ask for the state of the graph, where it most likely is the one in which this user was read.
-
-        A short statement then stands in for all that would tell what the user did, and what a page of before showed.
-        Where that is as good as certain, and the operation `presumes`, nobody waits for the answer before `sure`.
-        """
-        recommender = self._recommender
-        if not recommender.unlikely_changed(user_id):
-            return
-        if self._present and user_id in self._present.look.users:
-            return
-        state = recommender.graph.seen
-        if self.presumes and state and recommender.answers.sure:
-            present = Present(state, self._look(user_id))
-            asked = asyncio.create_task(recommender.present(user_id))
-            asked.add_done_callback(_heard)
-            self._presumed.append((state, asked))
-            # The statement is on its way when this goes on.
-            await asyncio.sleep(0)
-        else:
-            present = await recommender.present(user_id)
-        if present:
-            self._present = present.beside(self._present)
-
-    async def sure(self) -> tuple[bool, Present | None]:
-        """Return whether all that was presumed is true, and the state that the graph was found in last."""
-        found: Present | None = None
-        for state, asked in self._presumed:
-            try:
-                found = await asked
-            except GraphError:
-                return False, None
-            if found is None or found.state != state:
-                return False, found
-        return True, found
 
     async def load(
         self,
@@ -210,7 +160,7 @@ class Loaders:
         wanted = (self.items.missing(items), self.categories.missing(categories), self.brands.missing(brands))
         if not any(wanted):
             return
-        look = self._look(*users)
+        look = self.presence.moment(*users)
         found = await facts.read(self._client, users=users, items=wanted[0], categories=wanted[1], brands=wanted[2])
         self._faces |= {name: (face, look) for name, face in found.users.items()}
         # Rows are about none of these users: what these do next ends nothing that is known of the catalogue.
@@ -218,9 +168,3 @@ class Loaders:
         self.items.take(wanted[0], found.items, look)
         self.categories.take(wanted[1], found.categories, look)
         self.brands.take(wanted[2], found.brands, look)
-
-
-def _heard(task: asyncio.Task[Present | None]) -> None:
-    """Let an error go by that nobody waits for: the operation has ended before."""
-    if not task.cancelled():
-        task.exception()

@@ -79,22 +79,22 @@ class Execution(StrawberryGraphQLCoreExecutionContext):
         """Return the root fields; a query may presume that the graph is as it was, and is made anew where it is not."""
         execute = super().execute_root_grouped_field_set
         context: Any = self.context_value
-        asked = self.operation.operation is OperationType.QUERY and isinstance(context, Context)
-        if asked:
-            context.loaders.presumes = True
+        if self.operation.operation is not OperationType.QUERY or not isinstance(context, Context):
+            return execute(root_type, root_value, grouped_field_set, serially, position_context)
+        presence = context.loaders.presence
+        presence.presumes = True
         found = execute(root_type, root_value, grouped_field_set, serially, position_context)
-        if not asked or isinstance(found, dict):
+        if isinstance(found, dict):
             return found
-        first = found
 
         async def sure() -> dict[str, Any]:
             error: GraphQLError | None = None
             data: dict[str, Any] = {}
             try:
-                data = await first
+                data = await found
             except GraphQLError as raised:
                 error = raised
-            true, present = await context.loaders.sure()
+            true, present = await presence.sure()
             if true:
                 if error:
                     raise error

@@ -31,7 +31,7 @@ class Query:
     async def user(self, info: Info, id: str) -> User | None:  # noqa: A002 - the contract's name
         """Return the user if the graph holds it."""
         context = info.context
-        await context.loaders.look(id)
+        await context.loaders.presence.look(id)
         # What such a list showed last is most likely what it will show: read beside the user, not after it.
         ahead = context.recommender.shoppers.shown(id) if lists.asks_for(info, "recommendations", "whatIf") else {}
         if ahead and context.recommender.steady(id):

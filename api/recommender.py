@@ -110,7 +110,7 @@ class Recommender:
         if reads is None or self.answers.quiet:
             state = self.knowledge.state
             if state is None:
-                noted.present = await self._present(*(reads.users if reads else ()))
+                noted.present = await self.present(*(reads.users if reads else ()))
                 state = noted.present and noted.present.state
             same = state is not None and state == basis.graph
             self.answers.held(true=same)
@@ -152,20 +152,11 @@ class Recommender:
         look = self.shoppers.look(user_id)
         return self.shoppers.known(user_id) is not None and look is not None and not self.knowledge.overtaken(look)
 
-    def unlikely_changed(self, user_id: str) -> bool:
-        """Whether a user is known, though not for certain, and the whole graph is most likely as it was then."""
-        look = self.shoppers.look(user_id)
-        if look is None or look.state is None or not self.steady(user_id) or self.knowledge.holds(look):
-            return False
-        return self.answers.quiet and look.state == self.graph.seen
+    async def present(self, *users: str) -> Present | None:
+        """Return the state that the graph is in; None where it does not tell. Raises the errors of a read.
 
-    async def present(self, user_id: str) -> Present | None:
-        """Return the state that the graph is in; None where that cannot be told. Raises the errors of a read."""
-        look, present = self.shoppers.look(user_id), await self._present(user_id)
-        self.answers.held(true=bool(look and present and present.holds(look)))
-        return present
-
-    async def _present(self, *users: str) -> Present | None:
+        `users`: of whom it is looked at as well what this host writes.
+        """
         look, state = self.knowledge.look(*users), await self.pulse.state()
         self.last_known.well()
         return Present(state, look) if state is not None else None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.dataloaders import Loaders
+from api.presence import Presence
 from graph import explore, write
 from graph.client import Client
 from tests.integration.test_api_stream import receive, socket_of, subscribe
@@ -33,15 +33,15 @@ def listed(api: Served, user: str, first: int = 5) -> list[dict[str, Any]]:
 def told(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Whether what each operation presumed was true; of those that presumed anything."""
     found: list[bool] = []
-    sure = Loaders.sure
+    sure = Presence.sure
 
-    async def noted(loaders: Loaders) -> Any:
-        true, present = await sure(loaders)
-        if loaders._presumed:  # pyright: ignore[reportPrivateUsage]
+    async def noted(presence: Presence) -> Any:
+        true, present = await sure(presence)
+        if presence._asked:  # pyright: ignore[reportPrivateUsage]
             found.append(true)
         return true, present
 
-    monkeypatch.setattr(Loaders, "sure", noted)
+    monkeypatch.setattr(Presence, "sure", noted)
     return found
 
 
