@@ -26,6 +26,7 @@ WITHOUT: Mapping[str, Mapping[str, object]] = {
 INSTEAD: Mapping[str, Mapping[str, object]] = {
     "attention: content": {"attention": "content"},
     "attention: self": {"attention": "self"},
+    "attention: content and context": {"attention": "content+context"},
     "attention: all three": {"attention": "content+context+self"},
     "fusion: sum": {"fusion": "sum"},
     "fusion: concatenation": {"fusion": "concat"},
