@@ -31,11 +31,9 @@ class Context:
     """The root field of the operation that ended last (`api.operations.label`), and the client's name for it."""
     cache_control: str = NO_STORE
     """How the answer may be kept, should it be a good one."""
-    loaders: Loaders = field(init=False)
-    _artefact: Artefact | None = None
-
-    def __post_init__(self) -> None:
-        self.renew()
+    _loaders: Loaders | None = field(default=None, init=False)
+    _present: Present | None = field(default=None, init=False)
+    _artefact: Artefact | None = field(default=None, init=False)
 
     def of_operation(self) -> "Context":
         """Return the context of an operation that begins: over a WebSocket many run side by side, each with its own."""
@@ -46,7 +44,14 @@ class Context:
 
     def renew(self, present: Present | None = None) -> None:
         """Forget what was loaded: the next answer must see the graph as it is then, or as it has just been found."""
-        self.loaders, self._artefact = Loaders(self.recommender, self.model, present), None
+        self._loaders, self._present, self._artefact = None, present, None
+
+    @property
+    def loaders(self) -> Loaders:
+        """Those of this operation, made when the first of them is needed: many contexts load nothing."""
+        if self._loaders is None:
+            self._loaders = Loaders(self.recommender, self.model, self._present)
+        return self._loaders
 
     async def model(self) -> Artefact:
         """Return the model of this operation: one answer is of one model, also while another one is promoted.
