@@ -80,13 +80,15 @@ def evaluate(
     from gnn.features import check_target
 
     config = from_settings(settings)
-    if variants is not None:
-        kinds.check(variants, names)
-    chosen = contenders.check_names(names if variants is None else None)
-    outputs.folder(out)
-    outputs.folder(keep, "--keep")
     data, _, file = (tuned or "").partition(":")
     found = tuning.tuned(data, Path(file) if file else None) if tuned else {}
+    chosen = (
+        contenders.named(contenders.check_names(names), config, device=device, tuned=found)
+        if variants is None
+        else kinds.named(variants, config, device, names)
+    )
+    outputs.folder(out)
+    outputs.folder(keep, "--keep")
     snapshot = read()
     check_target(snapshot, config.target)
     left = (
@@ -97,9 +99,7 @@ def evaluate(
     with console.interruptible(lambda: left), TrainingBars(console.ERR) as progress:
         table = protocol.evaluate(
             snapshot,
-            contenders.named(chosen, config, device=device, tuned=found)
-            if variants is None
-            else kinds.named(variants, config, device, names),
+            chosen,
             periods.of(snapshot, config),
             config,
             seeds=seeds,

@@ -51,20 +51,17 @@ KINDS: Mapping[str, Mapping[str, Mapping[str, object]]] = {
 """What `attune evaluate --variants` calls them."""
 
 
-def check(kind: str, names: Sequence[str] | None) -> None:
-    """Raise `BadConfig` for an unknown kind, or for a name that is none of its variants."""
+def named(kind: str, config: Config, device: str = "auto", names: Sequence[str] | None = None) -> dict[str, Contender]:
+    """Return the network and its variants of a kind; the network is ours, the variants are what it is held against.
+
+    Settings that are the network's own already (the fusion that it has) make no variant. `names`: None for all. Raises
+    `BadConfig` for an unknown kind, or for a name that is none of its variants.
+    """
     if kind not in KINDS:
         raise BadConfig(kind, KINDS, f"no such variants; known: {', '.join(KINDS)}")
     for name in names or ():
         if name not in KINDS[kind]:
             raise BadConfig(name, KINDS[kind], f"no such variant of {kind}; known: {', '.join(KINDS[kind])}")
-
-
-def named(kind: str, config: Config, device: str = "auto", names: Sequence[str] | None = None) -> dict[str, Contender]:
-    """Return the network and its variants of a kind; the network is ours, the variants are what it is held against.
-
-    Settings that are the network's own already (the fusion that it has) make no variant. `names`: None for all.
-    """
     found = {"attune": trained(Trained(config, device))}
     for name, changes in KINDS[kind].items():
         variant = replace(config, **changes)  # pyright: ignore[reportArgumentType] - settings by their names
