@@ -21,7 +21,8 @@ from gnn.held_out import HeldOut
 from gnn.train import Epoch, Progress, Silent
 from graph.snapshot import Snapshot
 
-COMPARED = ("ndcg20", "recall20", "revenue_ndcg20", "price_calibration")
+_FORETOLD = ("ndcg20", "recall20")
+COMPARED = (*_FORETOLD, "revenue_ndcg20", "price_calibration")
 """What intervals are told of: what is found, what that earns, and how near prices are to the user's own."""
 GROUPED = ("all", "novel")
 """Slices that are told apart by groups of users."""
@@ -167,7 +168,7 @@ def _against(
         values = np.where(np.isnan(grid[metric]).any(axis=0), np.nan, grid[metric])
         if np.isnan(values[ours]).all():
             continue
-        drawn = rng if metric in ("ndcg20", "recall20") else apart
+        drawn = rng if metric in _FORETOLD else apart
         told = intervals(values[ours], values[list(others.values())], drawn)
         for name, interval in zip(others, told, strict=True):
             found[name][metric] = interval
