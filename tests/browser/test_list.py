@@ -227,6 +227,29 @@ def test_more_that_comes_after_another_shopper_was_chosen_is_not_added(chromium:
         expect(page.locator(".card")).to_have_count(12)
 
 
+def test_an_address_followed_while_the_page_begins_is_not_overwritten(chromium: Browser, api: Served) -> None:
+    # The first answer is held, and given in the very task that changes the address, before the page is told of that.
+    held = """
+    const ask = window.fetch
+    window.fetch = async (url, ...given) => {
+      const response = await ask(url, ...given)
+      if (url !== '/graphql' || window.release) return response
+      const answer = await response.json()
+      console.info('held')
+      await new Promise(release => (window.release = release))
+      return { json: async () => answer }
+    }
+    """
+    with opened(chromium, api, "/#view=model") as page:
+        page.add_init_script(held)
+        with page.expect_console_message(lambda message: message.text == "held"):
+            page.reload()
+        page.evaluate("location.hash = '#user=u3&mode=DISCOVER'; release()")
+        expect(page.locator("#list-title")).to_have_text("Recommended for u3")
+        expect(page.get_by_role("radio", name="Discover")).to_be_checked()
+        assert page.url.endswith("#user=u3&mode=DISCOVER")
+
+
 def test_what_was_done_is_no_longer_told_above_another_list(chromium: Browser, api: Served) -> None:
     with opened(chromium, api, "/#user=u11") as page:
         page.locator(".card").first.get_by_role("button", name="viewed").click()

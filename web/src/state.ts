@@ -138,14 +138,16 @@ export function address(change: Partial<Wish> & { view?: View; item?: string } =
   return `#${said}`;
 }
 
+/** Tells in the address what is shown; an address just followed stays as it is, to be read. */
 export function writeAddress(): void {
+  if (location.hash !== shown) return;
   history.replaceState(null, "", address());
   shown = location.hash;
 }
 
-/** Shows the first card where the chosen one is not on the list, and says so; an address just followed stays. */
+/** Shows the first card where the chosen one is not on the list, and says so in the address. */
 export function settle(): void {
   sought.value = null;
   if (!chosenCard.value) chosen.value = cards.value[0]?.item.externalId ?? null;
-  if (location.hash === shown) writeAddress();
+  writeAddress();
 }
