@@ -11,7 +11,7 @@ from jaxtyping import Float, Float32, Float64, Int, Int64, Num
 
 from gnn.compact import Rows
 from gnn.history import Edges
-from gnn.state import PRIORS, State
+from gnn.state import ITEM_FEATURES, PRIORS, State
 from gnn.weights import channel_names
 
 # Users that a channel's unit is taken from, and unseen items beside their history: the most tempting, and any.
@@ -25,6 +25,9 @@ SQUASHED = 5.0
 """Largest size of a squashed channel."""
 
 
+_PRICE = ITEM_FEATURES.index("price_level")
+
+
 @dataclass(frozen=True, slots=True)
 class Shelf:
     """What items bring with them, side by side: kinds of node in the order of `State.groups`."""
@@ -32,6 +35,20 @@ class Shelf:
     node: Num[np.ndarray, "G P"]
     share: Float[np.ndarray, "G P"]
     priors: Float[np.ndarray, "Q P"]
+    price: Float64[np.ndarray, "P"]
+    """The price level as the gates take it: standardised, within three deviations."""
+    level: Float64[np.ndarray, "P"]
+    """The price level itself, nan where unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What a history brings to the nodes of one kind, M of which it met."""
+
+    flow: Float64[np.ndarray, "H M1"]
+    """Per head; the last entry is of nodes that it never met, and of none."""
+    place: Int64[np.ndarray, "K"]
+    """Node -> place in `flow`; the last one but one is of all nodes beyond, the last one of none (-1)."""
 
 
 def shelf(state: State, items: Int64[np.ndarray, "P"]) -> Shelf:
@@ -40,7 +57,25 @@ def shelf(state: State, items: Int64[np.ndarray, "P"]) -> Shelf:
         np.stack([node[items] for node, _ in state.groups]),
         np.stack([share[items] for _, share in state.groups]),
         np.ascontiguousarray(state.x_item[items, : len(PRIORS)].T),
+        np.clip(state.x_item[items, _PRICE].astype(np.float64), -3, 3),
+        state.price_level[items].astype(np.float64),
     )
+
+
+def gathered(state: State, item: Int64[np.ndarray, "N"], weight: Float64[np.ndarray, "N H"]) -> tuple[Gathered, ...]:
+    """Return what a history brings to the nodes of each kind, in the order of `State.groups`."""
+    return tuple(_gathered(node[item], weight) for node, _ in state.groups)
+
+
+def _gathered(mine: Num[np.ndarray, "N"], weight: Float64[np.ndarray, "N H"]) -> Gathered:
+    there = mine >= 0
+    met, index = np.unique(mine[there], return_inverse=True)
+    flow = np.zeros((weight.shape[1], len(met) + 1))
+    for head, sent in enumerate(weight[there].T):
+        flow[head, :-1] = np.sqrt(np.bincount(index, sent, len(met)))
+    place = np.full((int(met[-1]) + 1 if len(met) else 0) + 2, len(met), np.int64)
+    place[met] = np.arange(len(met))
+    return Gathered(flow, place)
 
 
 def values(
@@ -53,23 +88,28 @@ def values(
     rate: Float64[np.ndarray, "C"] | None = None,
     tables: Sequence[Float64[np.ndarray, "N P"]] | None = None,
     there: Shelf | None = None,
+    nodes: Sequence[Gathered] | None = None,
 ) -> Float64[np.ndarray, "C P"]:
     """Return every channel's value for `items`, in the order of `gnn.weights.channel_names`.
 
     `item` are the distinct items of the history, ascending, `weight` what flows along each edge, `own` what the history
     of an item says of the item itself (O = H + 1). `rate` multiplies each channel; None: natural units. `tables`: what
-    `edge_tables` finds, where it is known; `there`: the items' shelf, likewise.
+    `edge_tables` finds, where it is known; `there`: the items' shelf, `nodes`: what `gathered` finds, likewise.
     """
     H, O = weight.shape[1], own.shape[1]  # noqa: E741
     found = np.zeros((len(channel_names(H, len(state.node))), len(items)))
     rate = np.ones(len(found)) if rate is None else rate
     # Filled in place, and the rates put on what is small: every pass over all candidates counts.
-    here = np.searchsorted(item, items)
-    here[here == len(item)] = 0
-    met = np.flatnonzero(item[here] == items) if len(item) else here[:0]
-    found[:O, met] = (own[here[met]] * rate[:O]).T
-    row = O
     position = None if items is state.candidates else state.position[items]
+    if position is None:
+        place = state.position[item]
+        met = np.flatnonzero(place >= 0)
+        found[:O, place[met]] = (own[met] * rate[:O]).T
+    elif len(item):
+        here = np.minimum(np.searchsorted(item, items), len(item) - 1)
+        met = np.flatnonzero(item[here] == items)
+        found[:O, met] = (own[here[met]] * rate[:O]).T
+    row = O
     near = None if position is None else np.flatnonzero(position >= 0)
     for m, sent in enumerate(carried(state, item, weight)):
         flow = sent * rate[row : row + H]
@@ -83,9 +123,8 @@ def values(
             found[row : row + H, near] = (matrices[m][item].T @ flow).T[:, position[near]]
         row += H
     there = there or shelf(state, items)
-    for (node, _), target, share in zip(state.groups, there.node, there.share, strict=True):
-        part = rate[row : row + H + 1]
-        _by_node(node[item], weight, target, share, part, found[row : row + H + 1])
+    for mine, node, share in zip(nodes or gathered(state, item, weight), there.node, there.share, strict=True):
+        _by_node(mine, node, share, rate[row : row + H + 1], found[row : row + H + 1])
         row += H + 1
     np.multiply(there.priors, rate[row:, None], out=found[row:])
     return found
@@ -127,38 +166,28 @@ def between(matrix: Rows, item: Int64[np.ndarray, "N"], position: Int[np.ndarray
     """
     edges = matrix[item]
     places, which = np.unique(position, return_inverse=True)
-    column = np.full(edges.shape[1], -1, np.int32)
-    column[places] = np.arange(len(places))
-    there = column[edges.indices]
-    hit = np.flatnonzero(there >= 0)
+    wanted = np.zeros(edges.shape[1], np.bool_)
+    wanted[places] = True
+    hit = np.flatnonzero(wanted[edges.indices])
     found = np.zeros((len(item), len(places)))
-    found[np.searchsorted(edges.indptr, hit, side="right") - 1, there[hit]] = edges.data[hit]
+    row, column = np.searchsorted(edges.indptr, hit, side="right") - 1, np.searchsorted(places, edges.indices[hit])
+    found[row, column] = edges.data[hit]
     return found[:, which]
 
 
 def _by_node(
-    mine: Num[np.ndarray, "N"],
-    weight: Float64[np.ndarray, "N H"],
+    mine: Gathered,
     node: Num[np.ndarray, "P"],
     share: Num[np.ndarray, "P"],
     rate: Float64[np.ndarray, "H1"],
     out: Float64[np.ndarray, "H1 P"],
 ) -> None:
     """Write what flows to items by their share in their node, per head, and what the node gathers on the first."""
-    there = mine >= 0
-    met, index = np.unique(mine[there], return_inverse=True)
-    # One more entry for nodes that the user never met, and for none (-1).
-    flow = np.zeros((weight.shape[1], len(met) + 1))
-    for head, sent in enumerate(weight[there].T):
-        flow[head, :-1] = np.sqrt(np.bincount(index, sent, len(met)))
-    beyond = int(met[-1]) + 1 if len(met) else 0
-    place = np.full(beyond + 2, len(met), np.intp)
-    place[met] = np.arange(len(met))
-    target = place[np.minimum(node, beyond)]
+    target = mine.place[np.minimum(node, len(mine.place) - 2)]
     # All are valid: clipping spares a buffer.
-    np.take(flow * rate[:-1, None], target, axis=1, out=out[:-1], mode="clip")
+    np.take(mine.flow * rate[:-1, None], target, axis=1, out=out[:-1], mode="clip")
     out[:-1] *= share
-    np.take(flow[0] * rate[-1], target, out=out[-1], mode="clip")
+    np.take(mine.flow[0] * rate[-1], target, out=out[-1], mode="clip")
 
 
 def squash(a: Num[np.ndarray, "*C"]) -> Num[np.ndarray, "*C"]:

@@ -12,13 +12,12 @@ from jaxtyping import Float64, Int64, Num
 
 from gnn import channels, features
 from gnn.artefact import Artefact
+from gnn.channels import Gathered, Shelf
 from gnn.history import Edges, Scheme, fold
-from gnn.state import ITEM_FEATURES, standardise, user_columns, user_names
+from gnn.state import standardise, user_columns, user_names
 from gnn.weights import PRIOR_UNIT, REACH, SLOPE_UNIT, USER_GATES
 
 Attributes = Mapping[str, str | float]
-
-_PRICE = ITEM_FEATURES.index("price_level")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +44,8 @@ class Messages:
     """Attention times the size of the history: what flows along the edge."""
     own: Float64[np.ndarray, "N O"]
     """What the user's own history of the item says of the item itself; O = H + 1."""
+    nodes: tuple[Gathered, ...]
+    """The same, gathered at categories, brands and lines."""
     x_user: Float64[np.ndarray, "Fu"]
     """The user's standardised node features."""
     p_user: Float64[np.ndarray, "Pu"]
@@ -105,11 +106,13 @@ def messages(artefact: Artefact, events: Columns, now: int, attributes: Attribut
     if "own.lift.weight" in weights:
         hidden = np.maximum(e @ weights["own.lift.weight"].T + weights["own.lift.bias"], 0)
         own = np.concatenate([channels.own_counts(edges.base), hidden @ weights["own.head.weight"].T], axis=1)
+    weight = attention * edges.base.sum(axis=0)
     return Messages(
         edges=edges,
         attention=attention,
-        weight=attention * edges.base.sum(axis=0),
+        weight=weight,
         own=own,
+        nodes=channels.gathered(state, edges.item, weight),
         x_user=x_user,
         p_user=gate_inputs_of_users(scheme, x_user[None])[0],
         level=float(raw[0, user_names(scheme).index("level")]),
@@ -166,8 +169,14 @@ def channel_values(
         items,
         artefact.channel_rate,
         tables,
-        artefact.shelf if items is state.candidates else None,
+        _shelf(artefact, items),
+        sent.nodes,
     )
+
+
+def _shelf(artefact: Artefact, items: Int64[np.ndarray, "P"]) -> Shelf:
+    """Return what these items bring with them: that of all candidates is kept."""
+    return artefact.shelf if items is artefact.state.candidates else channels.shelf(artefact.state, items)
 
 
 def semantic(artefact: Artefact, values: Float64[np.ndarray, "C P"]) -> Float64[np.ndarray, "C P"] | None:
@@ -188,10 +197,8 @@ def gate_terms(
     artefact: Artefact, sent: Messages, items: Int64[np.ndarray, "P"]
 ) -> tuple[Float64[np.ndarray, "C"], Float64[np.ndarray, "2 P"], Float64[np.ndarray, "C 2"]]:
     """Return the gates as constants of the user and what items add: gate = constant + slopes @ p_item."""
-    state = artefact.state
-    p_item = np.zeros((2, len(items)))
-    p_item[0] = np.clip(state.x_item[items, _PRICE], -3, 3)
-    p_item[1] = fit(np.array(sent.level), state.price_level[items])
+    there = _shelf(artefact, items)
+    p_item = np.stack([there.price, fit(np.array(sent.level), there.level)])
     gates = artefact.weights["fusion.gates"].astype(np.float64)
     if artefact.config.fusion == "sum":
         return gates[:, 0], p_item, np.zeros((len(gates), 2))
