@@ -8,27 +8,13 @@ import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Any, LiteralString, Self
 
 from graph import tracing
-from graph.absent import absent
-from graph.errors import AuthFailed, GraphError, OutOfMemory, Taken, TimedOut, Unavailable
-
-# For results as data frames and vectors from arrays, which nobody asks for here, the driver takes in pandas and pyarrow
-# where they are installed: a third and a tenth of a second in every command.
-with absent("pandas"), absent("pyarrow"):
-    import neo4j
-    from neo4j.exceptions import (
-        AuthError,
-        ConfigurationError,
-        ConnectionAcquisitionTimeoutError,
-        DriverError,
-        Neo4jError,
-        ServiceUnavailable,
-        SessionExpired,
-        TransientError,
-    )
+from graph.driver import exceptions, neo4j
+from graph.errors import GraphError, Unavailable
+from graph.failures import bad_address, out_of_memory, timed_out, translated
 
 BATCH_TIMEOUT_S = 120.0
 """Longest statement of batch work; the local server ends longer ones by itself."""
@@ -106,8 +92,8 @@ class Client:
             self._driver = neo4j.GraphDatabase.driver(
                 settings.uri, auth=(settings.user, settings.password), **_config(retry_s)
             )
-        except (ConfigurationError, ValueError) as error:
-            raise _bad_address(settings, error) from error
+        except (exceptions.ConfigurationError, ValueError) as error:
+            raise bad_address(settings.uri, error) from error
 
     def read(self, query: LiteralString, /, *, timeout_s: float | None = None, **params: object) -> list[Row]:
         """Run one reading statement and return its rows.
@@ -133,8 +119,8 @@ class Client:
         try:
             with self._driver.session(database=self.settings.database) as session:
                 session.run(neo4j.Query(query, timeout=_UNBOUNDED_S), dict(params)).consume()
-        except (DriverError, Neo4jError) as error:
-            raise translated(error, self.settings, _UNBOUNDED_S) from error
+        except (exceptions.DriverError, exceptions.Neo4jError) as error:
+            raise translated(error, self.settings.uri, self.settings.user, _UNBOUNDED_S) from error
 
     def _run(self, access: str, query: LiteralString, params: Mapping[str, object], timeout_s: float) -> Written:
         @neo4j.unit_of_work(timeout=timeout_s)
@@ -143,16 +129,16 @@ class Client:
                 result = transaction.run(query, dict(params))
                 rows = [dict(record.items()) for record in result]
                 return _written(rows, result.consume())
-            except TransientError as error:
-                raise _out_of_memory(error) or error from error
+            except exceptions.TransientError as error:
+                raise out_of_memory(error) or error from error
 
         try:
             with self._driver.session(database=self.settings.database, default_access_mode=access) as session:
                 if access == neo4j.READ_ACCESS:
                     return session.execute_read(work)
                 return session.execute_write(work)
-        except (DriverError, Neo4jError) as error:
-            raise translated(error, self.settings, timeout_s) from error
+        except (exceptions.DriverError, exceptions.Neo4jError) as error:
+            raise translated(error, self.settings.uri, self.settings.user, timeout_s) from error
 
     def close(self) -> None:
         """Close every connection."""
@@ -186,8 +172,8 @@ class AsyncClient:
             self._driver = neo4j.AsyncGraphDatabase.driver(
                 settings.uri, auth=(settings.user, settings.password), **_config(_REQUEST_RETRY_S)
             )
-        except (ConfigurationError, ValueError) as error:
-            raise _bad_address(settings, error) from error
+        except (exceptions.ConfigurationError, ValueError) as error:
+            raise bad_address(settings.uri, error) from error
 
     async def read(self, query: LiteralString, /, *, timeout_s: float | None = None, **params: object) -> list[Row]:
         """Run one reading statement and return its rows; errors as in `Client.read`."""
@@ -263,12 +249,10 @@ class AsyncClient:
                 self.seen = state = (await result.consume()).metadata.get("bookmark")
                 return Written(rows, 0, 0, 0, 0, state)
         except TimeoutError as error:
-            raise _timed_out(timeout_s) from error
-        except (DriverError, Neo4jError) as error:
-            if not error.is_retryable() or (isinstance(error, TransientError) and _out_of_memory(error)):
-                raise (_out_of_memory(error) if isinstance(error, TransientError) else None) or translated(
-                    error, self.settings, timeout_s
-                ) from error
+            raise timed_out(timeout_s) from error
+        except (exceptions.DriverError, exceptions.Neo4jError) as error:
+            if not error.is_retryable() or (isinstance(error, exceptions.TransientError) and out_of_memory(error)):
+                raise translated(error, self.settings.uri, self.settings.user, timeout_s) from error
         return await self._transact(neo4j.READ_ACCESS, query, params, timeout_s)
 
     async def _transact(
@@ -281,8 +265,8 @@ class AsyncClient:
                 result = await transaction.run(query, dict(params))
                 rows = [dict(record.items()) async for record in result]
                 return _written(rows, await result.consume())
-            except TransientError as error:
-                raise _out_of_memory(error) or error from error
+            except exceptions.TransientError as error:
+                raise out_of_memory(error) or error from error
 
         try:
             async with (
@@ -293,9 +277,9 @@ class AsyncClient:
                     return await session.execute_read(work)
                 return await session.execute_write(work)
         except TimeoutError as error:
-            raise _timed_out(timeout_s) from error
-        except (DriverError, Neo4jError) as error:
-            raise translated(error, self.settings, timeout_s) from error
+            raise timed_out(timeout_s) from error
+        except (exceptions.DriverError, exceptions.Neo4jError) as error:
+            raise translated(error, self.settings.uri, self.settings.user, timeout_s) from error
 
     async def close(self) -> None:
         """Close every connection."""
@@ -313,7 +297,7 @@ class AsyncClient:
 def _check_address(settings: Settings) -> None:
     # The driver also takes http://, as a preview without what Attune needs: Browser's address is an easy mistake.
     if not settings.uri.startswith(("bolt", "neo4j")):
-        raise _bad_address(settings, ValueError("it begins with neither bolt:// nor neo4j://"))
+        raise bad_address(settings.uri, ValueError("it begins with neither bolt:// nor neo4j://"))
 
 
 def _config(retry_s: float) -> dict[str, Any]:
@@ -330,21 +314,6 @@ def _config(retry_s: float) -> dict[str, Any]:
     }
 
 
-_CODES: Mapping[str, str] = MappingProxyType(
-    {
-        "Neo.ClientError.Transaction.TransactionTimedOut": "timeout",
-        "Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration": "timeout",
-        "Neo.ClientError.Transaction.Terminated": "timeout",
-        "Neo.ClientError.Schema.ConstraintValidationFailed": "taken",
-        "Neo.ClientError.Database.DatabaseNotFound": "database",
-        "Neo.TransientError.General.DatabaseUnavailable": "unavailable",
-        "Neo.TransientError.Database.DatabaseUnavailable": "unavailable",
-        "Neo.DatabaseError.Database.DatabaseUnavailable": "unavailable",
-        "Neo.DatabaseError.Database.UnableToStartDatabase": "unavailable",
-    }
-)
-
-
 def _written(rows: list[Row], summary: neo4j.ResultSummary) -> Written:
     counters = summary.counters
     return Written(
@@ -353,51 +322,4 @@ def _written(rows: list[Row], summary: neo4j.ResultSummary) -> Written:
         counters.nodes_deleted,
         counters.relationships_created,
         counters.relationships_deleted,
-    )
-
-
-def translated(error: DriverError | Neo4jError, settings: Settings, timeout_s: float) -> GraphError:
-    """Return the driver's error in Attune's words."""
-    if isinstance(error, AuthError):
-        return AuthFailed(
-            f"Neo4j at {settings.uri} refused the user {settings.user!r} or the password.",
-            "Check NEO4J_USER and NEO4J_PASSWORD; for the local server, the file that `attune status` names.",
-        )
-    if isinstance(error, ServiceUnavailable | SessionExpired | ConnectionAcquisitionTimeoutError):
-        return Unavailable(
-            f"Neo4j at {settings.uri} does not answer: {error}",
-            "Check `attune status` (local) or NEO4J_URI, then try again.",
-        )
-    if isinstance(error, Neo4jError):
-        match _CODES.get(error.code or ""):
-            case "timeout":
-                return _timed_out(timeout_s)
-            case "database":
-                return Unavailable(f"Neo4j at {settings.uri}: {error.message}", "Check NEO4J_DATABASE.")
-            case "taken":
-                return Taken(f"A value that must be unique is already taken: {error.message}")
-            case "unavailable":
-                return Unavailable(f"The database at {settings.uri} is not available: {error.message}", "Try again.")
-            case _:
-                return _out_of_memory(error) or GraphError(f"Neo4j refused a statement: {error.message}")
-    return GraphError(f"The driver failed: {error}")
-
-
-def _timed_out(timeout_s: float) -> TimedOut:
-    return TimedOut(f"Neo4j did not answer within {timeout_s:g} s.", "Try again, or ask for less.")
-
-
-def _out_of_memory(error: Neo4jError) -> OutOfMemory | None:
-    # Reported as transient: the driver would try it again until its time is up, and fail the same way.
-    if "OutOfMemory" not in (error.code or ""):
-        return None
-    return OutOfMemory(
-        f"A statement needed more memory than Neo4j may use for transactions: {error.message}",
-        "Use smaller batches, or give the server more heap (`attune up --heap-mb`).",
-    )
-
-
-def _bad_address(settings: Settings, error: Exception) -> Unavailable:
-    return Unavailable(
-        f"{settings.uri!r} is not an address of a Neo4j: {error}", "NEO4J_URI looks like bolt://localhost:7687."
     )
