@@ -1,6 +1,7 @@
 """The page for everybody: by keyboard, on a phone, in the dark, and as axe-core sees it."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -102,6 +103,23 @@ def test_the_keyboard_goes_the_way_of_the_eye(chromium: Browser, api: Served, vi
         settled(page, view)
         assert len(regions_by_sight(page)) == 3
         assert regions_by_keyboard(page) == regions_by_sight(page)
+
+
+@pytest.mark.parametrize("width", [360, 600, 800, 1000, 1400])
+@pytest.mark.parametrize("locale", ["en", "zh"])
+def test_so_it_does_at_the_top_of_the_page(chromium: Browser, api: Served, locale: str, width: int) -> None:
+    address = f"/#user=u0&locale={locale}"
+    with opened(chromium, api, address, viewport={"width": width, "height": 900}) as page:
+        settled(page, "list")
+        parts = page.locator(".top > *").evaluate_all(
+            "parts => parts.map(part => part.getBoundingClientRect())"
+            ".map(box => [box.top, box.bottom, box.left, box.right])"
+        )
+        assert len(parts) == 4
+        for (top, bottom, _, right), (next_top, next_bottom, next_left, next_right) in pairwise(parts):
+            beside = next_left >= right and abs((top + bottom) - (next_top + next_bottom)) < 10
+            assert beside or next_top >= bottom
+            assert next_right <= width
 
 
 def test_the_keyboard_goes_the_way_of_the_eye_after_a_turn_of_the_screen(chromium: Browser, api: Served) -> None:
