@@ -169,8 +169,10 @@ class _Side:
         return place[chosen].tolist()
 
 
-def with_added(told: Sequence[Reason], added: Mapping[Added, float]) -> list[Reason]:
+def with_added(told: Sequence[Reason], added: Mapping[Added, float]) -> Sequence[Reason]:
     """Return the model's reasons and what the request added, each added part by itself, where its size puts it."""
+    if not any(added.values()):
+        return told
     rest = [reason for reason in told if reason.kind is None]
     whole = [reason for reason in told if reason.kind is not None]
     whole += [Reason(kind, value) for kind, value in added.items() if value != 0.0]

@@ -197,15 +197,7 @@ class Recommender:
     def score(self, shopper: Shopper, artefact: Artefact, query: ranking.Query) -> ranking.Scored:
         """Score every item for the user as it is now: lists of any length are cut from it."""
         with self.metrics.phase("rank"):
-            return ranking.score(
-                artefact,
-                shopper.history(artefact),
-                now=shopper.now,
-                query=query,
-                attributes=shopper.attributes,
-                items=shopper.items,
-                given=shopper.forward(artefact) if query.only is None else None,
-            )
+            return shopper.scored(artefact, query)
 
     def rank(self, shopper: Shopper, artefact: Artefact, query: ranking.Query, k: int) -> ranking.Ranked:
         """Return the best `k` items for the user as it is now."""

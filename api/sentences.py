@@ -22,7 +22,7 @@ _JOINERS = "\u200c\u200d"
 _WORD = re.compile(r"(^|[\s/&(-])([^\W\d_])")
 
 _DAY_US = 86_400_000_000
-# Days and deeds are told again and again: their words are kept.
+# The same is told again and again: its words are kept.
 _KEPT = 4_096
 
 
@@ -72,6 +72,7 @@ def plain(name: str) -> str:
     return found
 
 
+@lru_cache(_KEPT)
 def calm(name: str) -> str:
     """Return a shelf's name without its capitals where it has no other letters: in a sentence they would shout.
 
@@ -104,16 +105,14 @@ class Teller:
                 if past is None:
                     return words[f"reasons.own_history_untold.{side}"].fill()
                 kind = _most_telling(words, past)
-                text = words[f"reasons.own_history.{side}"]
-                deed = _deed(words, kind, past.counts[kind], it=words["counts.it"].fill())
-                return text.fill(past.counts[kind], deed=deed, date=day(words, past.last_us[kind]))
+                return _done(words, side, kind, past.counts[kind], past.last_us[kind] // _DAY_US)
             case Kind.ITEM:
                 past = self.pasts.get(via.id) if via else None
                 name = self._name(words, reason)
                 if past is None:
                     return words[f"reasons.item_untold.{side}"].fill(name=name)
                 kind = _most_telling(words, past)
-                return words[f"reasons.item.{side}"].fill(name=name, deed=_deed(words, kind, past.counts[kind]))
+                return _done_with(words, side, name, kind, past.counts[kind])
             case Kind.CATEGORY | Kind.BRAND:
                 return words[f"reasons.{reason.kind}.{side}"].fill(name=self._name(words, reason))
             case Kind.POPULARITY | Kind.PROMOTION if reason.path and reason.path[-1].id in self.newcomers:
@@ -176,12 +175,7 @@ def neighbors(words: Words, shoppers: int) -> str:
 
 def day(words: Words, at_us: int) -> str:
     """Return a moment's day in UTC."""
-    return _day(words, at_us // _DAY_US)
-
-
-@lru_cache(_KEPT)
-def _day(words: Words, days: int) -> str:
-    at = datetime.fromtimestamp(days * _DAY_US / 1e6, UTC)
+    at = datetime.fromtimestamp(at_us // _DAY_US * _DAY_US / 1e6, UTC)
     return words["date.day"].fill(day=str(at.day), month=words.months[at.month - 1], year=str(at.year))
 
 
@@ -191,6 +185,18 @@ def _most_telling(words: Words, past: Past) -> str:
 
 
 @lru_cache(_KEPT)
+def _done(words: Words, side: str, kind: str, count: int, days: int) -> str:
+    """Return what the user did with the item itself, and when last, as a clause."""
+    deed = _deed(words, kind, count, it=words["counts.it"].fill())
+    return words[f"reasons.own_history.{side}"].fill(count, deed=deed, date=day(words, days * _DAY_US))
+
+
+@lru_cache(_KEPT)
+def _done_with(words: Words, side: str, name: str, kind: str, count: int) -> str:
+    """Return what the user did with another item, of this name, as a clause."""
+    return words[f"reasons.item.{side}"].fill(name=name, deed=_deed(words, kind, count))
+
+
 def _deed(words: Words, kind: str, count: int, it: str = "") -> str:
     """Return what was done, as it follows `you`: `bought 3 times`, or with an object `bought it 3 times`."""
     key = f"deeds.{kind}" if kind in words.deeds else "deeds.other"

@@ -43,6 +43,8 @@ class Derived:
     """By the same, and the item's row."""
     told: dict[tuple[str, int, int], Told] = field(default_factory=dict[tuple[str, int, int], Told])
     """What of it people are told."""
+    scored: tuple[tuple[str, int, ranking.Query], ranking.Scored] | None = None
+    """By the same and what was asked of the list: the one that was asked for last."""
     pasts: Pasts | None = None
     newer: int = 0
     """So many of the events, the first ones, are not in `older`."""
@@ -157,6 +159,25 @@ class Shopper:
             known[key] = ranking.forward(artefact, self.history(artefact), now=self.now, attributes=self.attributes)
             _bounded(known, _VERSIONS)
         return known[key]
+
+    def scored(self, artefact: Artefact, query: ranking.Query) -> ranking.Scored:
+        """Score every item: lists of any length are cut from it, the pages of one list from the same."""
+        whole = query.only is None
+        asked, known = (*self._moment(artefact), query), self.derived.scored
+        if whole and not self.items and known and known[0] == asked:
+            return known[1]
+        found = ranking.score(
+            artefact,
+            self.history(artefact),
+            now=self.now,
+            query=query,
+            attributes=self.attributes,
+            items=self.items,
+            given=self.forward(artefact) if whole else None,
+        )
+        if whole and not self.items:
+            self.derived.scored = asked, found
+        return found
 
     def explain(self, artefact: Artefact, items: Sequence[int]) -> list[explain.Explained]:
         """Split the scores of these items (rows of the artefact)."""

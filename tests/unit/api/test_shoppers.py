@@ -8,7 +8,9 @@ import pytest
 from api import shoppers
 from api.knowledge import Look
 from api.shoppers import Shopper, Shoppers
+from gnn.changes import ItemChange
 from gnn.config import Config
+from gnn.filters import Mode, Query
 from graph.explore import DisputeRow, UserRow
 from tests import shop, snapshots
 from tests.unit.gnn.support import stirred
@@ -139,3 +141,26 @@ def test_nothing_is_taken_over_from_events_that_another_program_changed() -> Non
     derived = kept.met(other, LOOK)
     assert not derived.older
     same(Shopper(other, SHOP.at, derived=derived), Shopper(other, SHOP.at))
+
+
+def test_a_list_is_scored_once_for_all_its_pages_and_anew_for_another_list() -> None:
+    kept, row = Shoppers(), shopped()
+    shopper = Shopper(row, SHOP.at, derived=kept.met(row, LOOK))
+    whole = shopper.scored(MODEL, Query())
+    again = Shopper(row, SHOP.at, derived=kept.met(row, LOOK, known=row))
+    assert again.scored(MODEL, Query()) is whole
+    bought = {item for item, kind in zip(row.item_ids, row.types, strict=True) if kind == "purchase"}
+    listed = whole.best(9).item.tolist()
+    of_old = again.scored(MODEL, Query(mode=Mode.REBUY)).best(9).item.tolist()
+    assert {MODEL.item_ids[item] for item in of_old} <= bought
+    assert not {MODEL.item_ids[item] for item in listed} <= bought
+    # What is taken to be different of an item, or one item alone, leaves what is kept as it is.
+    of_one = again.scored(MODEL, Query(only=frozenset({MODEL.item_ids[listed[0]]})))
+    assert of_one.best(9).item.tolist() == listed[:1]
+    promoted = {MODEL.item_ids[listed[0]]: ItemChange(promoted=True)}
+    assert again.with_items(promoted).scored(MODEL, Query()) is not whole
+    assert again.scored(MODEL, Query()).best(9).item.tolist() == listed
+    # Of other events it is another list.
+    fewer = row.only([place >= len(row.at) // 2 for place in range(len(row.at))])
+    without = Shopper(fewer, SHOP.at, derived=kept.met(fewer, LOOK))
+    assert without.scored(MODEL, Query()).best(9).score.tolist() != whole.best(9).score.tolist()
