@@ -30,7 +30,7 @@ class Config:
     """attune, or a baseline served in its place: popularity, frequency, itemknn, ease, frequency+ease."""
 
     # What the network is made of.
-    attention: str = "context"
+    attention: str = "content+context"
     """Kinds of attention joined by `+`: content, context, self; or `uniform` for none that is learned."""
     fusion: str = "bilinear"
     """How attention and purchase power meet: bilinear, sum, or concat (to compare: its scores are not sums)."""

@@ -25,6 +25,7 @@ WITHOUT: Mapping[str, Mapping[str, object]] = {
 
 INSTEAD: Mapping[str, Mapping[str, object]] = {
     "attention: content": {"attention": "content"},
+    "attention: context": {"attention": "context"},
     "attention: self": {"attention": "self"},
     "attention: content and context": {"attention": "content+context"},
     "attention: all three": {"attention": "content+context+self"},

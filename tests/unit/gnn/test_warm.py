@@ -45,16 +45,26 @@ class Steps(Silent):
         self.done += n
 
 
-def test_a_warm_start_takes_a_fraction_of_the_steps_and_ranks_no_worse(today: Snapshot, earlier: Artefact):
+def test_a_warm_start_takes_a_fraction_of_the_steps(today: Snapshot, earlier: Artefact):
     cold, quick = Steps(), Steps()
     train.train(today, SMALL, device="cpu", progress=cold)
     made = train.train(today, SMALL, device="cpu", progress=quick, warm_from=earlier).artefact
     assert quick.done * 3 < cold.done
     assert made.manifest.snapshot == today.id
     assert any(made.weights[name].tobytes() != value.tobytes() for name, value in earlier.weights.items())
-    found = promotion.compare(today, made, earlier)
-    assert found is not None
-    assert not found.worse
+
+
+def test_a_warm_start_ranks_no_worse(yesterday: Snapshot, today: Snapshot):
+    # One pass over a small shop: what is told from chance in one training is chance once in twenty.
+    worse: list[bool] = []
+    for seed in range(3):
+        config = replace(SMALL, seed=seed)
+        earlier = train.train(yesterday, config, device="cpu").artefact
+        made = train.train(today, config, device="cpu", warm_from=earlier).artefact
+        found = promotion.compare(today, made, earlier)
+        assert found is not None
+        worse.append(found.worse)
+    assert sum(worse) < 2, worse
 
 
 def test_items_that_are_new_get_fresh_weights_and_the_known_keep_theirs(today: Snapshot, earlier: Artefact):
