@@ -24,7 +24,6 @@ _PAGE = 512
 SQUASHED = 5.0
 """Largest size of a squashed channel."""
 
-
 _PRICE = ITEM_FEATURES.index("price_level")
 
 
