@@ -46,8 +46,12 @@ class ContentAttention(nn.Module):
 
     def forward(self, x_dict: dict[str, Tensor], edge_index: Tensor, edge_attr: Tensor) -> Tensor:
         """Return logits [N, H]; projects nodes once, and holds nothing as wide as that for every edge."""
-        user, item = self.user(x_dict["user"]), self.item(x_dict["item"])
-        heads = self.vector.shape
+        x, heads = x_dict["item"], self.vector.shape
+        if edge_index.shape[1] < len(x):
+            # The users of one step have met few of a shop's items.
+            met, place = torch.unique(edge_index[1], return_inverse=True)
+            x, edge_index = x[met], torch.stack([edge_index[0], place])
+        user, item = self.user(x_dict["user"]), self.item(x)
         return edgewise.additive(user.view(-1, *heads), item.view(-1, *heads), self.vector, edge_index)
 
     def extra_repr(self) -> str:

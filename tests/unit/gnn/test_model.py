@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from gnn import artefact, hetero_data, scorer, weights
+from gnn.attention import ContentAttention
 from gnn.config import Config
 from gnn.held_out import Cut
 from gnn.history import make_scheme
@@ -79,6 +80,28 @@ def test_numpy_and_torch_give_the_same_scores(snapshot: Snapshot, config: Config
         sent = scorer.messages(made, history_of(snapshot, int(user)).columns(), snapshot.at, attributes)
         theirs = scorer.scores(made, sent, moment.state.candidates)
         assert np.abs(ours[row] - theirs).max() < 1e-5 * max(1.0, np.abs(theirs).max())
+
+
+def test_content_attention_learns_the_same_however_many_items_were_not_met():
+    torch.manual_seed(3)
+    layer = ContentAttention(user_width=3, item_width=4, heads=2, width=5)
+    torch.nn.init.normal_(layer.vector)
+    user, met, others = torch.randn(2, 3), torch.randn(6, 4), torch.randn(50, 4)
+    edges = torch.tensor([[0, 0, 0, 1, 1, 1, 1], [5, 0, 2, 3, 1, 5, 0]])
+    found: list[list[torch.Tensor]] = []
+    for x, shift in ((met, 0), (torch.cat([others, met]), len(others))):
+        layer.zero_grad()
+        logit = layer({"user": user, "item": x}, edges + torch.tensor([[0], [shift]]), torch.empty(7, 0))
+        (logit * torch.arange(14).view(7, 2)).sum().backward()
+        found.append([logit.detach(), *(part.grad for part in layer.parameters() if part.grad is not None)])
+    assert len(found[0]) == 5
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)
+    # Only what was met is projected.
+    shapes: list[torch.Size] = []
+    layer.item.register_forward_pre_hook(lambda _, given: shapes.append(given[0].shape))
+    layer({"user": user, "item": torch.cat([others, met])}, edges + torch.tensor([[0], [50]]), torch.empty(7, 0))
+    assert shapes == [(5, 4)]
 
 
 @pytest.mark.parametrize("attention", ["uniform", "content", "context", "self", "content+context+self"])
