@@ -163,8 +163,9 @@ class Shopper:
     def scored(self, artefact: Artefact, query: ranking.Query) -> ranking.Scored:
         """Score every item: lists of any length are cut from it, the pages of one list from the same."""
         whole = query.only is None
+        kept = whole and not self.items
         asked, known = (*self._moment(artefact), query), self.derived.scored
-        if whole and not self.items and known and known[0] == asked:
+        if kept and known and known[0] == asked:
             return known[1]
         found = ranking.score(
             artefact,
@@ -175,7 +176,7 @@ class Shopper:
             items=self.items,
             given=self.forward(artefact) if whole else None,
         )
-        if whole and not self.items:
+        if kept:
             self.derived.scored = asked, found
         return found
 

@@ -99,16 +99,12 @@ def values(
     found = np.zeros((len(channel_names(H, len(state.node))), len(items)))
     rate = np.ones(len(found)) if rate is None else rate
     # Filled in place, and the rates put on what is small: every pass over all candidates counts.
-    position = None if items is state.candidates else state.position[items]
-    if position is None:
-        place = state.position[item]
-        met = np.flatnonzero(place >= 0)
-        found[:O, place[met]] = (own[met] * rate[:O]).T
-    elif len(item):
+    if len(item):
         here = np.minimum(np.searchsorted(item, items), len(item) - 1)
         met = np.flatnonzero(item[here] == items)
         found[:O, met] = (own[here[met]] * rate[:O]).T
     row = O
+    position = None if items is state.candidates else state.position[items]
     near = None if position is None else np.flatnonzero(position >= 0)
     for m, sent in enumerate(carried(state, item, weight)):
         flow = sent * rate[row : row + H]
